@@ -1,0 +1,53 @@
+"""What a sink is: it takes values with their ids, and tells which ids it has written."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Literal
+
+from pipeline.ids import Id, Ids
+
+Guarantee = Literal["at least once", "exactly once"]
+
+
+class Sink(ABC):
+    """Where values end.
+
+    The engine calls :meth:`check` and :meth:`open`, then :meth:`write` for one batch after another and
+    at last :meth:`close`, all from one thread.
+    """
+
+    guarantee: ClassVar[Guarantee] = "at least once"
+
+    name: str = "output"
+    """What the sink is called in messages, such as ``sqlite out.db``."""
+
+    folder: str | None = None
+    """Where the sink writes, if it writes to local disk; dead letters go beside it."""
+
+    encode: Callable[[list[Any]], Any] | None = None
+    """Turns values into a payload, in a worker's thread, in slices of a batch. It must not
+    change the sink. Where it raises, the engine finds the values at fault by calling it
+    for each alone, and rejects them. None hands the values themselves to :meth:`write`."""
+
+    def check(self) -> None:
+        """Raise :class:`~pipeline.errors.ConfigurationError` where writing cannot even begin."""
+        return None
+
+    def open(self) -> None:
+        """Make ready to write."""
+        return None
+
+    @abstractmethod
+    def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:
+        """Write a batch for good and return the ids written, once for each time one was written.
+
+        ``payloads`` are the values, one for each of ``ids`` (with :attr:`encode`: what it
+        returned for each slice). Returning ``ids`` itself says that each was written once. Raises
+        :class:`~pipeline.errors.SinkError` where nothing of the batch could be written.
+        """
+
+    def close(self) -> None:
+        """Finish; called once, also after an error."""
+        return None

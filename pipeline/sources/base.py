@@ -1,0 +1,60 @@
+"""What a source is: a named set of partitions that can be read from any offset."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pipeline.batch import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSpec:
+    """A partition before it is read.
+
+    ``name`` is stable from run to run and unique within the source. ``total`` is the number of
+    records where it is known, ``size`` the number of stored bytes where it is known.
+    """
+
+    name: str
+    total: int | None = None
+    size: int | None = None
+
+
+class Source(ABC):
+    """A set of partitions.
+
+    The engine calls :meth:`check`, then :meth:`partitions` once, then :meth:`read` for each
+    partition, from one thread a source. An offset counts the partition's records from 0 and
+    means the same record in every run.
+    """
+
+    name: str
+    """Unique within a pipeline; the first part of a record's id."""
+
+    blocking: ClassVar[bool] = False
+    """Whether reading may wait for somebody else (a pipe, a user's generator, a network). The
+    engine then reads in a thread of its own, so that a partial batch need not wait."""
+
+    def check(self) -> None:
+        """Raise :class:`~pipeline.errors.ConfigurationError` where reading cannot even begin."""
+        return None
+
+    @abstractmethod
+    def partitions(self) -> Sequence[PartitionSpec]:
+        """The partitions, in a stable order."""
+
+    @abstractmethod
+    def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:
+        """The records from offset ``start`` on, as chunks with rising offsets.
+
+        A chunk is what one read gives, at most about 1 MiB; a blocking source gives one as soon
+        as it has a record. Each chunk's ``decode`` makes values of ``schema``. Closing the
+        iterator closes what it has open. Raises :class:`~pipeline.errors.InputError` where the
+        input breaks, after the chunks that were still good.
+        """
+
+
+Values = list[Any]
