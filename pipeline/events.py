@@ -203,10 +203,7 @@ class Subscription:
     def drain(self) -> list[Event]:
         """All events that wait now, oldest first."""
         events = self._events
-        drained: list[Event] = []
-        for _ in range(len(events)):
-            drained.append(events.popleft())
-        return drained
+        return [events.popleft() for _ in range(len(events))]
 
 
 class EventBus:

@@ -33,11 +33,11 @@ class Sink(ABC):
 
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where writing cannot even begin."""
-        return None
+        return
 
     def open(self) -> None:
         """Make ready to write."""
-        return None
+        return
 
     @abstractmethod
     def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:
@@ -50,4 +50,4 @@ class Sink(ABC):
 
     def close(self) -> None:
         """Finish; called once, also after an error."""
-        return None
+        return

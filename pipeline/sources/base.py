@@ -40,7 +40,7 @@ class Source(ABC):
 
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where reading cannot even begin."""
-        return None
+        return
 
     @abstractmethod
     def partitions(self) -> Sequence[PartitionSpec]:
