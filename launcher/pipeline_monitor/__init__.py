@@ -1,0 +1,1 @@
+"""The Data Pipeline Monitor, installed: its folders live in here, and its command is in ``__main__``."""
