@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from pipeline.ids import Id, Ids
@@ -67,13 +67,38 @@ class Chunk:
     rejected: list[Rejection] = field(default_factory=list)
 
 
+class Originals:
+    """The raw records of a batch as they were read, for the dead letters."""
+
+    __slots__ = ("_ids", "_positions", "_raw")
+
+    def __init__(self, ids: Ids, raw: Raw) -> None:
+        self._ids = ids
+        self._raw = raw
+        self._positions: dict[int, int] | None = None
+
+    def of(self, id: Id) -> Any:
+        """What was read for a record (for a child: for the record it descends from), else None."""
+        if isinstance(self._raw, bytes):
+            self._raw = self._raw.split(b"\n")
+        if len(self._ids.runs) == 1:
+            position: int | None = id.offset - self._ids.runs[0].start
+        else:
+            if self._positions is None:
+                self._positions = {offset: at for at, offset in enumerate(self._ids.offsets())}
+            position = self._positions.get(id.offset)
+        return self._raw[position] if position is not None and 0 <= position < len(self._raw) else None
+
+
 @dataclass(slots=True)
 class Batch:
     """Records of one partition on their way.
 
     ``values`` are as many as ``ids``; while ``decode`` is set they are still raw. ``filtered``
     and ``rejected`` left the batch on its way and are settled when the sink commits it.
-    ``read_at`` is in monotonic seconds, ``size`` in bytes of input.
+    ``read_at`` is in monotonic seconds, ``size`` in bytes of input. ``payloads`` is what the
+    sink's ``encode`` made of the values, slice by slice, None before that; ``refused`` are
+    the positions that it could not take, with the rejection of each.
     """
 
     partition: Partition
@@ -86,22 +111,41 @@ class Batch:
     originals: Originals | None = None
     filtered: list[Ids] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    payloads: list[Any] | None = None
+    refused: dict[int, Rejection] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.ids.size
 
+    def split(self, records: int) -> tuple[Batch, Batch]:
+        """The first ``records`` records, and the rest, which keeps what has left the batch so far.
 
-@dataclass(frozen=True, slots=True)
-class Originals:
-    """The raw records of a batch as they were read, for the dead letters."""
+        Both carry the same number. A batch that is encoded already cannot be split.
+        """
+        if self.payloads is not None:
+            raise ValueError("an encoded batch cannot be split")
+        if not 0 < records < len(self):
+            raise ValueError(f"cannot cut {records} records off a batch of {len(self)}")
+        head_raw, rest_raw = cut_raw(self.values, records)
+        head_size = self.size * records // len(self)
+        head = replace(
+            self,
+            ids=self.ids.cut(0, records),
+            values=head_raw,
+            size=head_size,
+            filtered=[],
+            rejected=[],
+            refused={},
+        )
+        rest = replace(
+            self, ids=self.ids.cut(records, len(self)), values=rest_raw, size=self.size - head_size
+        )
+        return head, rest
 
-    ids: Ids
-    raw: Raw
 
-    def of(self, id: Id) -> Any:
-        """What was read for a record (for a child: for the record it descends from)."""
-        raws = self.raw.split(b"\n") if isinstance(self.raw, bytes) else self.raw
-        for position, offset in enumerate(self.ids.offsets()):
-            if offset == id.offset:
-                return raws[position]
-        return None
+def cut_raw(raw: Raw, records: int) -> tuple[Raw, Raw]:
+    """The first ``records`` raw records (fewer than there are), and the others."""
+    if isinstance(raw, bytes):
+        lines = raw.split(b"\n", records)
+        return b"\n".join(lines[:records]), lines[records]
+    return raw[:records], raw[records:]

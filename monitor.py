@@ -1,0 +1,63 @@
+"""Data Pipeline Monitor: see a Python data pipeline live, account for every record, gate on it in CI.
+
+    python monitor.py                   the demo, full screen
+    python monitor.py --headless        the same without a screen
+    python monitor.py run FILE[:NAME]   your own pipeline
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if sys.version_info < (3, 11):  # noqa: UP036 - told in words, before an import fails without any
+    sys.exit(f"The monitor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+
+try:
+    import run.main
+    from pipeline.errors import ConfigurationError
+    from run import exit_codes
+    from run.arguments import Settings, parse
+    from run.narrator import say
+except ModuleNotFoundError as missing:
+    if missing.name is None or missing.name.partition(".")[0] in ("run", "pipeline", "metrics", "data"):
+        raise
+    print(  # noqa: T201 - nothing of the product could be imported
+        f"The package {missing.name!r} is missing: run `make run`, or `pip install -r requirements.lock`.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+if TYPE_CHECKING:
+    from run.session import Session
+
+
+def show(session: Session, settings: Settings) -> int | None:
+    """The full-screen front end, imported only when it is wanted."""
+    from run.outputs import speaks_utf8
+    from tui.launch import show as show_screen
+
+    return show_screen(session, read_only=settings.read_only, ascii=not speaks_utf8())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    program = Path(sys.argv[0]).name
+    try:
+        settings = parse(sys.argv[1:] if argv is None else argv, program)
+        return run.main.run(settings, show)
+    except ConfigurationError as error:
+        say(f"{program}: {error}")
+        return exit_codes.USAGE
+    except KeyboardInterrupt:
+        return exit_codes.SIGINT
+    except Exception:  # noqa: BLE001 - a fault of the monitor has an exit code of its own
+        say(f"{traceback.format_exc()}{program}: the monitor itself failed; the lines above say where.")
+        return exit_codes.MONITOR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Steering a run: pause, step, drain, abort, and the failure that ends it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Unit = Literal["record", "batch"]
+
+PAUSE_POLL_S = 0.25
+"""The longest that anybody waits without looking again whether the run still goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended the run: where, in one line, and the traceback where there is one."""
+
+    stage: str | None
+    message: str
+    traceback: str | None
+
+
+class Steppable(Protocol):
+    """A part of the engine that can be moved one step at a time."""
+
+    def ready(self) -> bool:
+        """Whether a step would do something now."""
+        ...
+
+    def wake(self) -> None:
+        """End any wait that it is in."""
+        ...
+
+
+class Control:
+    """The switches of a run. Safe to use from any thread; no method waits but :meth:`admit`."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._tasks: Sequence[Steppable] = ()
+        self._permits: dict[Steppable, Unit] = {}
+        self.stop = threading.Event()
+        """Set when no record may start any more: the run was aborted or has failed."""
+        self.paused = False
+        self.draining = False
+        self.aborted = False
+        self.failure: Failure | None = None
+
+    def attach(self, tasks: Sequence[Steppable]) -> None:
+        """Steer these, given in flow order."""
+        self._tasks = tasks
+
+    def pause(self) -> None:
+        """Let every task stop before its next batch."""
+        self._set(lambda: setattr(self, "paused", True))
+
+    def resume(self) -> None:
+        """Go on."""
+        self._set(self._unpause)
+
+    def drain(self) -> None:
+        """Read no more; a paused run goes on, so that it can end."""
+
+        def change() -> None:
+            self.draining = True
+            self._unpause()
+
+        self._set(change)
+
+    def abort(self) -> None:
+        """Stop before the next batch, wherever that is."""
+
+        def change() -> None:
+            self.aborted = True
+            self.stop.set()
+
+        self._set(change)
+
+    def fail(self, failure: Failure) -> None:
+        """Stop, since this happened; the first failure is kept."""
+
+        def change() -> None:
+            self.failure = self.failure or failure
+            self.stop.set()
+
+        self._set(change)
+
+    def step(self, unit: Unit) -> bool:
+        """Pause, and let the task that is furthest along make one step; False if none can."""
+        with self._changed:
+            self.paused = True
+            task = next((task for task in reversed(self._tasks) if task.ready()), None)
+            if task is not None:
+                self._permits[task] = unit
+        self._wake()
+        return task is not None
+
+    def admit(self, task: Steppable) -> Unit | None:
+        """Wait for leave to make one step. None says that the run has been stopped."""
+        if not self.paused:
+            return None if self.stop.is_set() else "batch"
+        with self._changed:
+            while True:
+                if self.stop.is_set():
+                    return None
+                unit = self._permits.pop(task, None)
+                if unit is not None:
+                    return unit
+                if not self.paused:
+                    return "batch"
+                self._changed.wait(PAUSE_POLL_S)
+
+    def try_admit(self, task: Steppable) -> Unit | None:
+        """Like :meth:`admit`, but where it would wait, None."""
+        if self.stop.is_set():
+            return None
+        with self._changed:
+            return self._permits.pop(task, None) or (None if self.paused else "batch")
+
+    def _unpause(self) -> None:
+        self.paused = False
+        self._permits.clear()
+
+    def _set(self, change: Callable[[], None]) -> None:
+        with self._changed:
+            change()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for task in self._tasks:
+            task.wake()

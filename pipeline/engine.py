@@ -1,0 +1,339 @@
+"""The engine: turns a pipeline into tasks that whoever drives it moves step by step.
+
+    source -> queue -> group of stages -> queue -> ... -> queue -> sink
+
+Neighbouring functions of one record form one group and run in one thread, slice by slice;
+every group has its own workers and a bounded queue before it. The engine starts no
+threads: ``pipeline.threads`` drives it in production, ``pipeline.deterministic`` in tests.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.batch import Partition
+from pipeline.clock import Clock
+from pipeline.control import Control
+from pipeline.dead_letters import DeadLetters
+from pipeline.errors import ConfigurationError
+from pipeline.events import (
+    ControlChanged,
+    EventBus,
+    PartitionInfo,
+    RunEnded,
+    RunFailed,
+    RunStarted,
+    StageInfo,
+    StageKind,
+)
+from pipeline.ledger import Ledger
+from pipeline.operators.batch import BatchOperator
+from pipeline.operators.decode import DecodeOperator
+from pipeline.operators.function import FunctionOperator
+from pipeline.operators.stateful import StatefulOperator
+from pipeline.outlet import Outlet
+from pipeline.pace import Budget, Pace
+from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
+from pipeline.queue import BatchQueue
+from pipeline.retry import Retrier
+from pipeline.tasks.base import Task
+from pipeline.tasks.encoder import Encoder
+from pipeline.tasks.reader import Reader, Spawn
+from pipeline.tasks.work import BatchWork, ChainWork, StatefulWork, Teller, Work
+from pipeline.tasks.worker import Group, Worker
+from pipeline.tasks.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run a pipeline, over what it says itself; None leaves that as it is.
+
+    ``batch_size`` and ``limit`` are in records, ``rate`` in records per second. ``workers``
+    is for every stage that may have several. ``seed`` makes retry waits repeatable.
+    """
+
+    batch_size: int | None = None
+    workers: int | None = None
+    limit: int | None = None
+    rate: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A queue, with the stages at its two ends."""
+
+    producer: str
+    consumer: str
+    queue: BatchQueue
+
+
+class Engine:
+    """One run of one pipeline."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        options: Options,
+        clock: Clock,
+        bus: EventBus,
+        spawn: Spawn | None = None,
+    ) -> None:
+        """Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
+
+        ``spawn`` starts the threads that read sources which may block; without it these are
+        read in line.
+        """
+        pipeline.validate()
+        assert pipeline.sink is not None
+        self.pipeline = pipeline
+        self.options = options
+        self.clock = clock
+        self.bus = bus
+        self.sink = pipeline.sink
+        self.control = Control()
+        self.ledger = Ledger()
+        self.pace = Pace(clock, options.rate)
+        self.hops: list[Hop] = []
+        self.readers: list[Reader] = []
+        self._numbers = itertools.count()
+        self._teller = Teller(bus, self.ledger)
+        self._batch_size = options.batch_size or pipeline.batch_size
+        self._spawn = spawn
+        for spec in pipeline.sources:
+            spec.source.check()
+        self.sink.check()
+        self.dead_letters = DeadLetters(_dead_letter_path(pipeline))
+        self.partitions = self._partitions()
+        self._groups = _grouped(pipeline, options)
+        self.stages = self._stage_infos()
+        self.tasks: list[Task] = self._build()
+        self.control.attach(self.tasks)
+
+    # Steering: what a front end may do, each told as an event
+
+    def pause(self) -> None:
+        """Let every stage stop before its next batch."""
+        self.control.pause()
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "pause"))
+
+    def resume(self) -> None:
+        """Go on."""
+        self.control.resume()
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "resume"))
+
+    def step_record(self) -> bool:
+        """Pause, and move the record that is furthest along by one hop; False if none can move."""
+        moved = self.control.step("record")
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "step_record"))
+        return moved
+
+    def step_batch(self) -> bool:
+        """Pause, and move the batch that is furthest along by one hop; False if none can move."""
+        moved = self.control.step("batch")
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "step_batch"))
+        return moved
+
+    def drain(self) -> None:
+        """Read no more, finish what is in flight, then end."""
+        self.control.drain()
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "drain"))
+
+    def abort(self) -> None:
+        """End before the next batch, wherever that is."""
+        self.control.abort()
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "abort"))
+
+    def set_rate(self, records_per_s: float | None) -> None:
+        """Read at most so many records a second from all sources together; None is without limit."""
+        self.pace.set_rate(records_per_s)
+        self.bus.emit(ControlChanged(self.clock.monotonic(), "rate", records_per_s))
+
+    # The beginning and the end of a run; drivers call these
+
+    def started(self) -> None:
+        """Tell that the run begins now."""
+        self.bus.emit(
+            RunStarted(
+                self.clock.monotonic(), self.pipeline.name, self.stages, self.partitions, self.options.limit
+            )
+        )
+
+    def ended(self) -> None:
+        """Close the books: after a run that came to its end, what is still open is lost."""
+        failure = self.control.failure
+        complete = failure is None and not self.control.aborted and all(task.done for task in self.tasks)
+        self.ledger.close(complete=complete)
+        now = self.clock.monotonic()
+        if failure is not None:
+            self.bus.emit(RunFailed(now, failure.stage, failure.message, failure.traceback))
+        else:
+            for reader in self.readers:
+                for partition, message, trace in reader.errors:
+                    self.bus.emit(RunFailed(now, INGESTION, _once(message, partition), trace))
+        self.bus.emit(RunEnded(now, complete))
+
+    # How it is put together
+
+    def _partitions(self) -> tuple[PartitionInfo, ...]:
+        found = []
+        for spec in self.pipeline.sources:
+            for part in spec.source.partitions():
+                found.append(PartitionInfo(Partition(spec.source.name, part.name), part.total, part.size))
+        return tuple(found)
+
+    def _stage_infos(self) -> tuple[StageInfo, ...]:
+        ingestion_workers = self._groups[0].workers
+        infos = [StageInfo(INGESTION, "ingestion", ingestion_workers, chained=False)]
+        for position, group in enumerate(self._groups):
+            for at, spec in enumerate(group.specs):
+                kind: StageKind = spec.kind
+                chained = at > 0 or (position == 0 and group.decodes)
+                infos.append(StageInfo(spec.name, kind, group.workers, chained))
+        return (*infos, StageInfo(OUTPUT, "output", 1, chained=False))
+
+    def _queue(self, lanes: int = 1, producers: int = 1) -> BatchQueue:
+        return BatchQueue(self.pipeline.queue_records, self.pipeline.queue_bytes, lanes, producers)
+
+    def _build(self) -> list[Task]:
+        sources = self.pipeline.sources
+        queue = self._queue(len(sources), len(sources))
+        self.hops.append(Hop("", INGESTION, queue))
+        budget = Budget(self.options.limit)
+        for index, spec in enumerate(sources):
+            mine = [info.partition for info in self.partitions if info.partition.source == spec.source.name]
+            self.readers.append(
+                Reader(
+                    index,
+                    spec.source,
+                    spec.schema,
+                    INGESTION,
+                    queue=queue,
+                    ledger=self.ledger,
+                    bus=self.bus,
+                    clock=self.clock,
+                    control=self.control,
+                    pace=self.pace,
+                    budget=budget,
+                    batch_size=self._batch_size,
+                    numbers=self._numbers,
+                    partitions=mine,
+                    spawn=self._spawn,
+                )
+            )
+        tasks: list[Task] = list(self.readers)
+        encoder = None
+        if self.sink.encode is not None:
+            encoder = Encoder(OUTPUT, self.sink.encode, keep_values=self.sink.may_refuse)
+        for position, group in enumerate(self._groups):
+            last = position == len(self._groups) - 1
+            consumer = OUTPUT if last else self._groups[position + 1].first
+            behind = self._queue()
+            self.hops.append(Hop(group.last, consumer, behind))
+            outlet = Outlet(consumer, queue, behind, self.ledger, group.workers, ordered=group.ordered)
+            shared = Group(queue, outlet, self.ledger)
+            make = self._work_maker(group, encoder if last else None, keep_originals=not (last and encoder))
+            tasks += [
+                Worker(shared, make(), number, self._teller, self.clock, self.bus)
+                for number in range(group.workers)
+            ]
+            queue = behind
+        tasks.append(
+            Writer(
+                OUTPUT,
+                self.sink,
+                encoder,
+                self.dead_letters,
+                inlet=queue,
+                ledger=self.ledger,
+                bus=self.bus,
+                clock=self.clock,
+            )
+        )
+        return tasks
+
+    def _work_maker(
+        self, group: _Group, encoder: Encoder | None, *, keep_originals: bool
+    ) -> Callable[[], Work]:
+        """Makes the work of one worker after another; operators without a memory are shared."""
+        if not group.specs or group.specs[0].kind == "function":
+            decode = DecodeOperator(INGESTION) if group.decodes else None
+            functions = [self._function(spec) for spec in group.specs]
+            return lambda: ChainWork(decode, functions, self._teller, encoder, keep_originals=keep_originals)
+        spec = group.specs[0]
+        if spec.kind == "batch":
+            operator = BatchOperator(spec.name, spec.target, spec.container, spec.on_error)
+            return lambda: BatchWork(operator, self._teller, encoder, keep_originals=keep_originals)
+        stage = spec.target()
+        return lambda: StatefulWork(
+            StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self._numbers
+        )
+
+    def _function(self, spec: StageSpec) -> FunctionOperator:
+        retrier = None
+        if spec.retry is not None:
+            stop: threading.Event = self.control.stop
+            retrier = Retrier(spec.retry, self.clock, stop, self.options.seed)
+        return FunctionOperator(spec.name, spec.target, spec.on_error, retrier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Stages that run in the same threads. The first group also decodes what was read."""
+
+    specs: tuple[StageSpec, ...]
+    workers: int
+    ordered: bool
+    decodes: bool = False
+
+    @property
+    def first(self) -> str:
+        return INGESTION if self.decodes else self.specs[0].name
+
+    @property
+    def last(self) -> str:
+        return self.specs[-1].name if self.specs else INGESTION
+
+
+def _grouped(pipeline: Pipeline, options: Options) -> list[_Group]:
+    """Chains neighbouring functions of one record that have as many workers and do not wait."""
+    groups = [_Group((), options.workers or 1, ordered=True, decodes=True)]
+    for spec in pipeline.stages:
+        workers = 1 if spec.kind == "stateful" else options.workers or spec.workers
+        before = groups[-1]
+        alone = spec.kind != "function" or spec.retry is not None
+        last = before.specs[-1] if before.specs else None
+        fits = (
+            pipeline.chain
+            and not alone
+            and workers == before.workers
+            and spec.ordered == before.ordered
+            and (last is None or (last.kind == "function" and last.retry is None))
+        )
+        if fits:
+            groups[-1] = _Group((*before.specs, spec), workers, before.ordered, before.decodes)
+        else:
+            groups.append(_Group((spec,), workers, spec.ordered))
+    return groups
+
+
+def _dead_letter_path(pipeline: Pipeline) -> Path:
+    if pipeline.dead_letters is not None:
+        path = pipeline.dead_letters
+    else:
+        folder = pipeline.sink.folder if pipeline.sink is not None else None
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in pipeline.name)
+        path = Path(folder or ".") / f"{name}.dead-letters.jsonl"
+    if not path.parent.is_dir():
+        raise ConfigurationError(
+            f"dead letters of {pipeline.name!r}: there is no folder {str(path.parent)!r}; make it, or give dead_letters="
+        )
+    return path
+
+
+def _once(message: str, partition: Partition) -> str:
+    return message if str(partition) in message else f"{partition}: {message}"

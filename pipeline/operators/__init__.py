@@ -1,0 +1,1 @@
+"""What a stage does to the records of a batch: one operator for each shape of stage."""

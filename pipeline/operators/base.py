@@ -1,0 +1,90 @@
+"""The outcome of a stage for some records, and how a record's failure is told."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from pipeline.batch import Originals, Rejection
+from pipeline.ids import NO_IDS, Id, Ids
+
+FATAL = (MemoryError,)
+"""Exceptions that say nothing about the record at hand: they end the run."""
+
+
+@dataclass(slots=True)
+class Bad:
+    """A record that failed: its position among those given, and why, as text.
+
+    Text, not the exception: that would keep its traceback, the frames and so the batch alive.
+    """
+
+    position: int
+    reason: str
+    traceback: str | None = None
+    attempts: int = 1
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the records given to an operator.
+
+    ``ids`` and ``values`` go on. ``created`` counts the children beyond one a record.
+    """
+
+    ids: Ids
+    values: list[Any]
+    filtered: Ids = NO_IDS
+    rejected: list[Rejection] = field(default_factory=list)
+    families: list[tuple[Id, int]] = field(default_factory=list)
+    created: int = 0
+
+
+def rejections(
+    stage: str, ids: Ids, values: list[Any] | None, bad: list[Bad], originals: Originals | None
+) -> list[Rejection]:
+    """The dead letters of the bad ones; ``values`` are what the stage was given, where worth keeping."""
+    letters = []
+    for item in bad:
+        id = ids[item.position]
+        value = values[item.position] if values is not None else None
+        original = originals.of(id) if originals is not None else None
+        if original is None:
+            original, value = value, None
+        elif value is original:
+            value = None
+        letters.append(Rejection(id, stage, item.reason, original, value, item.traceback, item.attempts))
+    return letters
+
+
+_frames: dict[tuple[tuple[object, int], ...], str] = {}
+_FRAMES_KEPT = 256
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """A one-line reason and the traceback of an exception, as text.
+
+    Formatting a traceback reads source files; failures mostly repeat themselves, so that the
+    frames are formatted once for each place.
+    """
+    message = str(error)
+    reason = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    if error.__cause__ is not None or error.__context__ is not None:
+        return reason, "".join(traceback.format_exception(error))
+    key = _places(error.__traceback__)
+    frames = _frames.get(key)
+    if frames is None:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        if len(_frames) < _FRAMES_KEPT:
+            _frames[key] = frames
+    return reason, f"Traceback (most recent call last):\n{frames}{reason}\n"
+
+
+def _places(trace: TracebackType | None) -> tuple[tuple[object, int], ...]:
+    places = []
+    while trace is not None:
+        places.append((trace.tb_frame.f_code, trace.tb_lineno))
+        trace = trace.tb_next
+    return tuple(places)

@@ -1,0 +1,61 @@
+"""What a task is: something that can be stepped, and that can wait for the next step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import Enum, auto
+
+from pipeline.control import Unit
+
+REPORT_S = 0.5
+"""How often a task that waits tells how its time is spent."""
+
+
+class Step(Enum):
+    """How a step ended."""
+
+    WORKED = auto()
+    IDLE = auto()
+    """There was nothing to take."""
+    BLOCKED = auto()
+    """There was nowhere to put."""
+    DONE = auto()
+    """There is nothing more to do, ever."""
+
+
+class Task(ABC):
+    """One worker of one group of stages, or the reader of one source.
+
+    :meth:`step` never blocks on another task; whoever drives it calls :meth:`wait` after a
+    step that was idle or blocked.
+    """
+
+    name: str
+    stage: str
+    """The stage that is told where the task fails."""
+    done: bool = False
+
+    def begin(self) -> None:  # noqa: B027 - most tasks have nothing to open
+        """Open what is needed; called once, in the task's own thread, before the first step."""
+
+    @abstractmethod
+    def step(self, unit: Unit) -> Step:
+        """Handle one batch, or one record."""
+
+    @abstractmethod
+    def wait(self, step: Step, timeout: float) -> None:
+        """Wait until another step may be worth it, at most ``timeout`` seconds."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether a step would do something now."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """End any wait."""
+
+    def report(self) -> None:  # noqa: B027 - a task without a stage of its own has nothing to tell
+        """Tell how the time since the last report was spent, where that is due."""
+
+    def finish(self) -> None:  # noqa: B027 - most tasks hold nothing open
+        """Let go of what is open; called once, after the last step or after a failure."""

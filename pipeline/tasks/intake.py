@@ -1,0 +1,164 @@
+"""One partition while it is read: gathers what the source gives into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.batch import Chunk, Partition, cut_raw
+from pipeline.errors import InputError
+from pipeline.ids import NO_IDS, Ids
+from pipeline.operators.base import describe
+from pipeline.pump import Pump
+
+GATHER_RECORDS = 4_096
+"""A batch for which no size was asked takes at most so many single records ..."""
+GATHER_BYTES = 1 << 20
+"""... or about so many bytes."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """Reads a partition ahead by one batch at most.
+
+    ``batch_size`` is exact where it is given. ``pump`` is set where reading may block.
+    """
+
+    partition: Partition
+    chunks: Iterator[Chunk]
+    batch_size: int | None
+    pump: Pump | None
+    ended: bool = False
+    error: str | None = None
+    traceback: str | None = None
+    _parts: list[Chunk] = field(default_factory=list)
+    _records: int = 0
+    _bytes: int = 0
+    _since: float = 0.0
+    _last: int = -1
+    _read: int = 0
+
+    def gather(self, now: float, limit: int | None, linger: float) -> Chunk | None:
+        """The next batch's worth, at most ``limit`` records; None if it is not due yet.
+
+        It is due when it is full, when its first record has waited for ``linger`` seconds, or at
+        the end.
+        """
+        wanted = self._wanted(limit)
+        while not self.ended and not self._full(wanted):
+            chunk = self._next()
+            if chunk is None:
+                break
+            if not self._parts:
+                self._since = now
+            self._parts.append(chunk)
+            self._records += chunk.ids.size
+            self._bytes += chunk.size
+        if not self._parts:
+            return None
+        due = self.ended or self._full(wanted) or now - self._since >= linger
+        return self._cut(wanted) if due else None
+
+    def has_input(self) -> bool:
+        """Whether gathering might give something now, without waiting for the source."""
+        return bool(self._parts) or self.pump is None or self.pump.waiting or self.pump.exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the partition has ended and everything it gave has been handed on."""
+        return self.ended and not self._parts
+
+    def due_in(self, now: float, linger: float) -> float | None:
+        """Seconds until what is gathered has waited long enough; None if nothing is gathered."""
+        return max(0.0, self._since + linger - now) if self._parts else None
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self.pump is not None:
+            self.pump.stop()
+            return
+        close: Callable[[], object] | None = getattr(self.chunks, "close", None)
+        if close is not None:
+            close()
+
+    def _wanted(self, limit: int | None) -> int | None:
+        if limit is None:
+            return self.batch_size
+        return limit if self.batch_size is None else min(limit, self.batch_size)
+
+    def _full(self, wanted: int | None) -> bool:
+        if wanted is not None:
+            return self._records >= wanted
+        return self._records >= GATHER_RECORDS or self._bytes >= GATHER_BYTES
+
+    def _next(self) -> Chunk | None:
+        try:
+            chunk = self.pump.poll() if self.pump is not None else next(self.chunks, None)
+            if chunk is None:
+                self.ended = self.pump is None or self.pump.exhausted
+                return None
+            self._check(chunk)
+        except InputError as error:
+            self._broke(str(error), None)
+            return None
+        except Exception as error:
+            reason, trace = describe(error)
+            self._broke(f"{self.partition}: reading failed after {self._read:,} records: {reason}", trace)
+            return None
+        return chunk
+
+    def _broke(self, message: str, trace: str | None) -> None:
+        self.ended = True
+        self.error = message
+        self.traceback = trace
+
+    def _check(self, chunk: Chunk) -> None:
+        """Offsets identify records, so that one may never come twice."""
+        first = min(
+            [run.start for run in chunk.ids.runs[:1]] + [letter.id.offset for letter in chunk.rejected],
+            default=self._last + 1,
+        )
+        if first <= self._last:
+            raise InputError(
+                f"{self.partition}: the source gave offset {first} after {self._last}; offsets must rise"
+            )
+        self._last = max(
+            [run.stop - 1 for run in chunk.ids.runs[-1:]] + [letter.id.offset for letter in chunk.rejected],
+            default=self._last,
+        )
+        self._read += chunk.ids.size + len(chunk.rejected)
+
+    def _cut(self, wanted: int | None) -> Chunk:
+        whole = _join(self._parts)
+        size = whole.ids.size
+        if wanted is None or size <= wanted:
+            self._parts, self._records, self._bytes = [], 0, 0
+            return whole
+        head_raw, rest_raw = cut_raw(whole.raw, wanted)
+        head_bytes = whole.size * wanted // size
+        rest = Chunk(
+            whole.ids.cut(wanted, size), rest_raw, whole.size - head_bytes, whole.decode, whole.position
+        )
+        self._parts, self._records, self._bytes = [rest], rest.ids.size, rest.size
+        head_ids = whole.ids.cut(0, wanted)
+        return Chunk(head_ids, head_raw, head_bytes, whole.decode, whole.position, whole.rejected)
+
+
+def _join(parts: list[Chunk]) -> Chunk:
+    if len(parts) == 1:
+        return parts[0]
+    filled = [part for part in parts if part.ids]
+    if all(isinstance(part.raw, bytes) for part in filled):
+        raw: bytes | list[object] = b"\n".join(part.raw for part in filled if isinstance(part.raw, bytes))
+    else:
+        raw = []
+        for part in filled:
+            raw.extend(part.raw.split(b"\n") if isinstance(part.raw, bytes) else part.raw)
+    return Chunk(
+        Ids.concat([part.ids for part in filled]) if filled else NO_IDS,
+        raw,
+        sum(part.size for part in parts),
+        parts[-1].decode,
+        parts[-1].position,
+        [letter for part in parts for letter in part.rejected],
+    )

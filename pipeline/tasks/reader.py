@@ -1,0 +1,245 @@
+"""Reads one source, its partitions in turn, and puts batches into the first queue."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from pipeline.batch import Batch, Chunk, Partition, cut_raw
+from pipeline.clock import Clock
+from pipeline.control import Control, Unit
+from pipeline.events import BatchRead, EventBus, PartitionEnded, RecordRejected, StageWorked
+from pipeline.ids import Ids
+from pipeline.ledger import Ledger
+from pipeline.pace import Budget, Pace
+from pipeline.pump import Pump
+from pipeline.queue import BatchQueue
+from pipeline.sources.base import Source
+from pipeline.stopwatch import Stopwatch
+from pipeline.tasks.base import REPORT_S, Step, Task
+from pipeline.tasks.intake import Intake
+
+LINGER_S = 0.02
+"""The longest that a record waits for its batch to fill."""
+
+OPEN_AT_ONCE = 4
+"""How many partitions of a source are read in turns; the others follow as these end."""
+
+Spawn = Callable[[str, Callable[[], None]], None]
+"""Starts a thread of the given name."""
+
+
+class Reader(Task):
+    """The reader of one source."""
+
+    def __init__(
+        self,
+        index: int,
+        source: Source,
+        schema: type | None,
+        stage: str,
+        *,
+        queue: BatchQueue,
+        ledger: Ledger,
+        bus: EventBus,
+        clock: Clock,
+        control: Control,
+        pace: Pace,
+        budget: Budget,
+        batch_size: int | None,
+        numbers: Iterator[int],
+        partitions: list[Partition],
+        spawn: Spawn | None,
+    ) -> None:
+        """Puts into lane ``index`` of ``queue``. Without ``spawn`` a blocking source is read in line."""
+        self.name = f"read {source.name}"
+        self.stage = stage
+        self.beside_the_queue = 0
+        """Records that could not be cut out of the input: they went past the queue's counts."""
+        self._index = index
+        self._source = source
+        self._schema = schema
+        self._queue = queue
+        self._ledger = ledger
+        self._bus = bus
+        self._clock = clock
+        self._control = control
+        self._pace = pace
+        self._budget = budget
+        self._batch_size = batch_size
+        self._numbers = numbers
+        self._spawn = spawn
+        self._to_open = deque(partitions)
+        self._open: deque[Intake] = deque()
+        self._stuck: Batch | None = None
+        self._awake = threading.Event()
+        self._watch = Stopwatch(clock)
+        self._reported_at = clock.monotonic()
+        self.errors: list[tuple[Partition, str, str | None]] = []
+        pace.join(index)
+
+    def step(self, unit: Unit) -> Step:
+        now = self._watch.start()
+        if self._stuck is not None and not self._put(self._stuck):
+            return self._blocked()
+        if self._control.draining or self._budget.spent:
+            return self._end()
+        limit = 1 if unit == "record" else self._allowed()
+        if limit == 0:
+            self._watch.waits("idle")
+            return Step.IDLE
+        chunk, intake = self._gather(now, limit)
+        if chunk is None or intake is None:
+            if not self._open and not self._to_open:
+                return self._end()
+            self._watch.waits("idle")
+            return Step.IDLE
+        self._pace.spend(self._index, chunk.ids.size)
+        batch = self._admit(intake, chunk)
+        if batch is not None and not self._put(batch):
+            return self._blocked()
+        now, busy = self._watch.lap()
+        self._tell(now, busy)
+        return Step.WORKED
+
+    def wait(self, step: Step, timeout: float) -> None:
+        if step is Step.BLOCKED and self._stuck is not None:
+            self._queue.wait_for_room(self._stuck, timeout, self._index)
+            return
+        now = self._clock.monotonic()
+        dues = [intake.due_in(now, LINGER_S) for intake in self._open]
+        delay = min([timeout, *(due for due in dues if due is not None)])
+        if self._allowed() == 0:
+            delay = min(timeout, self._pace.delay(self._index))
+        self._awake.wait(max(delay, 0.0005))
+        self._awake.clear()
+
+    def ready(self) -> bool:
+        if self.done:
+            return False
+        if self._stuck is not None:
+            return self._queue.has_room(self._stuck, self._index)
+        return bool(self._to_open) or not self._open or any(intake.has_input() for intake in self._open)
+
+    def wake(self) -> None:
+        self._awake.set()
+        self._queue.wake()
+
+    def report(self) -> None:
+        now = self._watch.start()
+        if now - self._reported_at >= REPORT_S:
+            self._tell(now, busy=0.0)
+
+    def finish(self) -> None:
+        for intake in self._open:
+            intake.close()
+        self._open.clear()
+
+    def _allowed(self) -> int | None:
+        # A step by hand is asked for now, whatever the rate.
+        return None if self._control.paused else self._pace.allowed(self._index)
+
+    def _gather(self, now: float, limit: int | None) -> tuple[Chunk | None, Intake | None]:
+        """A batch's worth from the next partition in turn that has one."""
+        while self._to_open and len(self._open) < OPEN_AT_ONCE:
+            self._open.append(self._opened(self._to_open.popleft()))
+        for _ in range(len(self._open)):
+            intake = self._open.popleft()
+            chunk = intake.gather(now, limit, LINGER_S)
+            if intake.exhausted and chunk is None:
+                self._ended(intake)
+                continue
+            self._open.append(intake)
+            if chunk is not None:
+                return chunk, intake
+        return None, None
+
+    def _opened(self, partition: Partition) -> Intake:
+        chunks = self._source.read(partition.name, 0, self._schema)
+        pump = None
+        if self._source.blocking and self._spawn is not None:
+            pump = Pump(chunks, self._awake.set)
+            self._spawn(f"pump {partition}", pump.run)
+        return Intake(partition, chunks, self._batch_size, pump)
+
+    def _ended(self, intake: Intake) -> None:
+        intake.close()
+        if intake.error is not None:
+            self.errors.append((intake.partition, intake.error, intake.traceback))
+        self._bus.emit(PartitionEnded(self._clock.monotonic(), intake.partition, intake.error))
+
+    def _admit(self, intake: Intake, chunk: Chunk) -> Batch | None:
+        """From here on the records count as read."""
+        granted = self._budget.grant(chunk.ids.size)
+        ids, raw, size = chunk.ids, chunk.raw, chunk.size
+        if granted < ids.size:
+            if granted == 0:
+                return None
+            size = size * granted // ids.size
+            raw, _ = cut_raw(raw, granted)
+            ids = ids.cut(0, granted)
+        now = self._clock.monotonic()
+        batch = Batch(intake.partition, next(self._numbers), ids, raw, size, now, chunk.decode)
+        batch.rejected = chunk.rejected
+        self._ledger.read(intake.partition, ids)
+        if chunk.rejected:
+            self._beside(intake.partition, chunk, now)
+        self._bus.emit(
+            BatchRead(
+                now, intake.partition, batch.number, ids.size + len(chunk.rejected), size, chunk.position
+            )
+        )
+        return batch
+
+    def _beside(self, partition: Partition, chunk: Chunk, now: float) -> None:
+        ids = Ids.of(sorted(letter.id.offset for letter in chunk.rejected))
+        self._ledger.read(partition, ids)
+        self.beside_the_queue += ids.size
+        for letter in chunk.rejected:
+            self._bus.emit(RecordRejected(now, partition.record(letter.id), self.stage, letter.reason))
+        self._tell(now, busy=0.0, rejected=ids.size)
+
+    def _tell(self, now: float, busy: float, rejected: int = 0) -> None:
+        self._reported_at = now
+        idle, blocked = self._watch.take_waits()
+        self._bus.emit(
+            StageWorked(
+                at=now,
+                stage=self.stage,
+                worker=-1 - self._index,
+                partition=None,
+                number=-1,
+                taken=rejected,
+                given=0,
+                filtered=0,
+                rejected=rejected,
+                created=0,
+                held=0,
+                busy_s=busy,
+                idle_s=idle,
+                blocked_s=blocked,
+            )
+        )
+
+    def _put(self, batch: Batch) -> bool:
+        if not self._queue.has_room(batch, self._index):
+            self._stuck = batch
+            return False
+        self._ledger.pass_on(self.stage, batch.partition, batch.number, batch.ids)
+        self._queue.put(batch, self._index)
+        self._stuck = None
+        return True
+
+    def _blocked(self) -> Step:
+        self._watch.waits("blocked")
+        return Step.BLOCKED
+
+    def _end(self) -> Step:
+        self.finish()
+        now, busy = self._watch.lap()
+        self._tell(now, busy)
+        self._pace.leave(self._index)
+        self._queue.close()
+        self.done = True
+        return Step.DONE

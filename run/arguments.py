@@ -1,0 +1,175 @@
+"""The command line: argv in, :class:`Settings` out."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pipeline.errors import ConfigurationError
+
+COMMANDS = ("run",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for. ``file`` is None for the demo; None elsewhere means "not said"."""
+
+    file: str | None
+    headless: bool
+    read_only: bool
+    json: str | None
+    report: Path | None
+    junit: Path | None
+    limit: int | None
+    duration: float | None
+    rate: float | None
+    batch_size: int | None
+    workers: int | None
+    seed: int
+    fail_if: tuple[str, ...]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving, and suggests what may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if unknown:
+            word = unknown[1]
+            known = [option for action in self._actions for option in action.option_strings]
+            near = difflib.get_close_matches(word.split("=")[0], [*known, *COMMANDS], n=1)
+            kind = "option" if word.startswith("-") else "argument"
+            hint = f"; did you mean {near[0]}?" if near else f"; see {self.prog} --help"
+            message = f"unknown {kind} {word!r}{hint}"
+        raise ConfigurationError(message)
+
+
+def parse(argv: Sequence[str], program: str) -> Settings:
+    """The settings of a command line (without the program's name).
+
+    Raises :class:`~pipeline.errors.ConfigurationError`, and SystemExit after ``--help``.
+    """
+    words = list(argv)
+    if words and words[0] == "run":
+        parser = _run_parser(f"{program} run")
+        words = words[1:]
+    else:
+        if words and not words[0].startswith("-"):
+            raise ConfigurationError(_unknown_command(words[0], program))
+        parser = _demo_parser(program)
+    found = parser.parse_args(words)
+    return Settings(
+        file=getattr(found, "file", None),
+        headless=found.headless,
+        read_only=found.read_only,
+        json=found.json,
+        report=found.report,
+        junit=found.junit,
+        limit=found.limit,
+        duration=found.duration,
+        rate=found.rate,
+        batch_size=found.batch_size,
+        workers=found.workers,
+        seed=found.seed,
+        fail_if=tuple(found.fail_if),
+    )
+
+
+def _unknown_command(word: str, program: str) -> str:
+    if word.partition(":")[0].endswith(".py"):
+        return f"{word!r} is no command; to run a pipeline: {program} run {word}"
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(COMMANDS)} (none starts the demo)"
+    return f"unknown command {word!r}; {hint}"
+
+
+def _demo_parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=program,
+        description="See your data pipeline live, account for every record, and gate on it in CI.",
+        epilog=f"Commands: {program} (the demo), {program} run FILE[:NAME] (your pipeline).",
+        allow_abbrev=False,
+    )
+    _add_options(parser, "records that the demo generates (default: 1000)")
+    return parser
+
+
+def _run_parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description="Run the pipeline that a Python file defines.", allow_abbrev=False)
+    parser.add_argument("file", metavar="FILE[:NAME]", help="the file, and which pipeline of it")
+    _add_options(parser, "read at most so many records")
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
+    add = parser.add_argument
+    add("--headless", action="store_true", help="no screen: progress on stderr, the summary on stdout")
+    add("--read-only", action="store_true", help="a screen without the keys that change the run")
+    add("--json", metavar="PATH|-", type=_json_path, help="write the report as JSON; - prints it, and nothing else, to stdout")
+    add("--report", metavar="PATH", type=_report_path, help="write the report as .md or .html")
+    add("--junit", metavar="PATH", type=_file_path, help="write the verdict as JUnit XML")
+    add("--limit", metavar="N", type=_whole("--limit", 0), help=limit)
+    add("--duration", metavar="S", type=_positive("--duration"), help="read for so many seconds, then finish")
+    add("--rate", metavar="R", type=_positive("--rate"), help="read at most so many records a second")
+    add("--batch-size", metavar="N", type=_whole("--batch-size", 1), help="records in a batch, exactly")
+    add("--workers", metavar="N", type=_whole("--workers", 1), help="threads for each stage that may have several")
+    add("--seed", metavar="N", type=int, default=0, help="of generated records and random waits (default: 0)")
+    add(
+        "--fail-if",
+        metavar="EXPR",
+        action="append",
+        default=[],
+        help="exit 4 if it holds, such as 'error_rate>1%%' or 'p95(transform)>200ms'; may be repeated",
+    )
+
+
+def _whole(option: str, least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ConfigurationError(f"{option} {text}: must be a whole number") from None
+        if number < least:
+            raise ConfigurationError(f"{option} {text}: must be {least} or more")
+        return number
+
+    return convert
+
+
+def _positive(option: str) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise ConfigurationError(f"{option} {text}: must be a number") from None
+        if not math.isfinite(number) or number <= 0:
+            raise ConfigurationError(f"{option} {text}: must be more than 0")
+        return number
+
+    return convert
+
+
+def _file_path(text: str) -> Path:
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{text}: there is no folder {str(path.parent)!r}; make it first")
+    if path.is_dir():
+        raise ConfigurationError(f"{text}: is a folder; give a file name in it")
+    return path
+
+
+def _json_path(text: str) -> str:
+    return text if text == "-" else str(_file_path(text))
+
+
+def _report_path(text: str) -> Path:
+    path = _file_path(text)
+    if path.suffix.lower() not in (".md", ".html"):
+        raise ConfigurationError(f"--report {text}: its ending must be .md or .html")
+    return path

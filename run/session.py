@@ -1,0 +1,153 @@
+"""One run, assembled: the engine, its threads, and the collector that watches it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from metrics.collector import Collector
+from metrics.memory import MemorySampler
+from metrics.report import RunReport, SinkInfo
+from metrics.snapshot import Snapshot
+from metrics.thresholds import Threshold
+from metrics.thresholds import parse as parse_threshold
+from metrics.verdict import exit_code
+from pipeline.clock import Clock, SystemClock
+from pipeline.engine import Engine, Options
+from pipeline.events import EventBus
+from pipeline.pipeline import Pipeline
+from pipeline.threads import ThreadDriver, spawn, spawn_detached
+from run.books import EngineBooks
+
+CLOSE_S = 5.0
+"""How long the collector may take over its last snapshot."""
+
+
+class Session:
+    """A run that a front end starts, watches and steers (see :class:`run.live.LiveRun`)."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        options: Options,
+        *,
+        fail_if: Sequence[str] = (),
+        duration: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
+
+        Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
+        """
+        self._duration = duration
+        self.clock = clock or SystemClock()
+        self.options = options
+        bus = EventBus()
+        self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached)
+        names = [stage.name for stage in self.engine.stages]
+        self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
+        self._wake = threading.Event()
+        self._collector = Collector(
+            self.clock,
+            bus.subscribe(wake=self._wake.set),
+            EngineBooks(self.engine),
+            MemorySampler(),
+            pipeline=pipeline.name,
+            rate_limit=options.rate,
+            thresholds=self.thresholds,
+        )
+        self._driver = ThreadDriver(self.engine, self.clock)
+        self._stop = threading.Event()
+        self._closed = threading.Event()
+        self._signal: int | None = None
+        self.started_at: datetime = self.clock.wall()
+
+    # What a front end asks for
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state."""
+        return self._collector.snapshot
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over and :attr:`snapshot` is its last word."""
+        return self._closed.is_set()
+
+    def pause(self) -> None:
+        """Let every stage stop after the batch at hand."""
+        self.engine.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.engine.resume()
+
+    def step_record(self) -> None:
+        """Pause, and move one record one hop on."""
+        self.engine.step_record()
+
+    def step_batch(self) -> None:
+        """Pause, and move one batch one hop on."""
+        self.engine.step_batch()
+
+    def set_rate(self, records_per_s: float | None) -> None:
+        """Limit the rate of reading; None lifts the limit."""
+        self.engine.set_rate(records_per_s)
+
+    def drain(self) -> None:
+        """Read no more, finish what is in flight, then end."""
+        self.engine.drain()
+
+    def abort(self) -> None:
+        """End now."""
+        self.engine.abort()
+
+    # The life of a run
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self.started_at = self.clock.wall()
+        spawn("collector", lambda: self._collector.run(self._stop, self._wake))
+        self._driver.start()
+        spawn("closer", self._close)
+        if self._duration is not None:
+            spawn("timer", self._end_in_time)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over; tell whether it is."""
+        return self._closed.wait(timeout)
+
+    def interrupted_by(self, signal_number: int) -> None:
+        """Note which signal ended the run early."""
+        self._signal = self._signal or signal_number
+
+    def report(self) -> RunReport:
+        """What there is to say about the run when it is over."""
+        snapshot = self.snapshot
+        results = self._collector.threshold_results
+        interrupted = 128 + self._signal if self._signal is not None else None
+        return RunReport(
+            snapshot=snapshot,
+            started_at=self.started_at,
+            duration_s=snapshot.elapsed_s,
+            seed=self.options.seed,
+            exit_code=exit_code(snapshot, results, interrupted),
+            thresholds=results,
+            dead_letters=str(self.engine.dead_letters.path) if snapshot.records.rejected else None,
+            sink=SinkInfo(self.engine.sink.name, self.engine.sink.guarantee),
+        )
+
+    def _end_in_time(self) -> None:
+        assert self._duration is not None  # noqa: S101 - started only with one
+        if not self.clock.sleep(self._closed, self._duration):
+            self.drain()
+
+    def _close(self) -> None:
+        self._driver.wait()
+        for name in self._driver.abandoned:
+            self._collector.note("error", f"{name} did not stop in time and was left behind")
+        self._stop.set()
+        self._wake.set()
+        self._collector.finish(interrupted=self._signal is not None)
+        self._closed.set()
