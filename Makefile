@@ -45,7 +45,7 @@ format: $(VENV)/.set-up-dev
 	@$(PY) -m ruff format .
 
 bench: $(VENV)/.set-up-bench
-	@$(PY) benchmarks/orders/run.py $(ARGS)
+	@$(PY) -m benchmarks.orders.run $(ARGS)
 
 lock:
 	@test -n "$(UV)" || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 2; }
