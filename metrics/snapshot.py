@@ -41,10 +41,12 @@ class StageState:
     """One row of the stage board, in flow order.
 
     ``taken = given + filtered + rejected + held + lost - created``, where ``created`` are children
-    beyond one a record. ``busy``, ``idle`` and ``blocked`` are shares of the workers' time over
-    the run and add up to 1 (all None before the first event). ``progress`` is None where the
-    total is not known. ``rate`` is records taken per second over the window. ``queue`` is
-    None for the first stage and for a stage chained to the one before it.
+    beyond one a record (less those that were merged into another). ``lost`` also counts records
+    that vanished on their way to the stage, which are in none of its other counts. ``busy``,
+    ``idle`` and ``blocked`` are shares of the workers' time over the run and add up to 1 (all None
+    before the first event). ``progress`` is None where the total is not known. ``rate`` is records
+    taken per second over the window. ``queue`` is None for the first stage and for a stage
+    chained to the one before it.
     """
 
     name: str
@@ -111,7 +113,10 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class MemoryState:
-    """The process's resident set. ``series`` holds the last readings in bytes, oldest first."""
+    """The process's resident set.
+
+    ``series`` holds readings in bytes over the whole run, oldest first, evenly thinned as it goes on.
+    """
 
     rss_start: int
     rss: int

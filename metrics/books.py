@@ -1,0 +1,64 @@
+"""The engine's own accounts, as the collector asks for them: the book that events do not write.
+
+The ledger counts records by id and the queues count what passes either end. Both are kept
+apart from the events, so that the two can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from metrics.snapshot import Records
+from pipeline.batch import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionCount:
+    """The ledger's line for one partition, in records read."""
+
+    partition: Partition
+    read: int
+    delivered: int
+    filtered: int
+    rejected: int
+    in_flight: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCount:
+    """A queue: ``producer`` is the stage that puts into it, ``stage`` the one that takes from it.
+
+    ``put_records`` and ``taken_records`` are totals, each counted at its own end.
+    """
+
+    stage: str
+    producer: str
+    put_records: int
+    taken_records: int
+    size_records: int
+    size_bytes: int
+    capacity_records: int
+    peak_records: int
+
+
+class Books(Protocol):
+    """What the engine's accounts can tell at any time, from any thread."""
+
+    def records(self) -> Records:
+        """The ledger of the whole run."""
+        ...
+
+    def partitions(self) -> Sequence[PartitionCount]:
+        """The ledger's lines, one for each partition that was read from."""
+        ...
+
+    def queues(self) -> Sequence[QueueCount]:
+        """All queues, in flow order."""
+        ...
+
+    def lost_at(self, stage: str) -> int:
+        """Lost records that were last seen in ``stage`` or on their way to it."""
+        ...

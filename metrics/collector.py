@@ -1,0 +1,271 @@
+"""Folds a run's events into snapshots. It starts no thread; whoever owns threads runs :meth:`run`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from metrics import reconcile
+from metrics.books import Books, PartitionCount, QueueCount
+from metrics.fold import RunFold, Severity
+from metrics.lanes import bottleneck, lanes, shares
+from metrics.memory import MemorySampler
+from metrics.progress import input_progress, stage_progress
+from metrics.snapshot import QueueState, Records, Snapshot, SourceState, StageState
+from metrics.thresholds import Threshold, ThresholdResult
+from metrics.verdict import judge
+from pipeline.clock import Clock
+from pipeline.events import Subscription
+
+__all__ = ["Books", "Collector", "PartitionCount", "QueueCount"]
+
+TICK_S = 0.1
+PUBLISH_S = 0.2
+"""A snapshot costs more than folding does, and nobody looks more often."""
+QUIET_S = 1.0
+"""After so long without an event, and nothing in flight, the books must agree."""
+SETTLE_IN_S = 2.0
+"""How long a run goes on before a bottleneck is named."""
+
+
+class Collector:
+    """One run's numbers. :attr:`snapshot` is replaced as a whole, so that any thread may read it.
+
+    ``step``, ``run`` and ``finish`` are for one thread at a time.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        subscription: Subscription,
+        books: Books,
+        memory: MemorySampler,
+        *,
+        pipeline: str = "",
+        rate_limit: float | None = None,
+        thresholds: Sequence[Threshold] = (),
+    ) -> None:
+        self._clock = clock
+        self._subscription = subscription
+        self._books = books
+        self._memory = memory
+        self._thresholds = tuple(thresholds)
+        self._fold = RunFold(pipeline, clock.monotonic(), rate_limit)
+        self._heard_at = clock.monotonic()
+        self._events_lost = 0
+        self._told_lost = 0
+        self.failures = 0
+        """How often folding an event or building a snapshot failed: faults of the monitor."""
+        self.threshold_results: tuple[ThresholdResult, ...] = ()
+        """What the thresholds say, once :meth:`finish` was called."""
+        self.snapshot = self._build(clock.monotonic())
+
+    def run(self, stop: threading.Event, wake: threading.Event | None = None) -> None:
+        """Fold ten times a second and publish five times, until ``stop`` is set; missed ticks are left out.
+
+        ``wake`` (give its ``set`` to the subscription) brings a step forward when many events
+        wait; whoever sets ``stop`` sets it too.
+        """
+        alarm = wake or stop
+        publish_at = due = self._clock.monotonic() + TICK_S
+        while not stop.is_set():
+            self._clock.sleep(alarm, max(0.0, due - self._clock.monotonic()))
+            if stop.is_set():
+                return
+            if wake is not None:
+                wake.clear()
+            now = self._clock.monotonic()
+            self.step(now, publish=now >= publish_at)
+            if now >= publish_at:
+                publish_at = now + PUBLISH_S - TICK_S / 2
+            if now >= due:
+                due += TICK_S * (1 + int((now - due) / TICK_S))
+
+    def step(self, now: float, *, publish: bool = True) -> None:
+        """Fold every event that waits and publish a snapshot. Never raises: failures are counted."""
+        self._take_events(now)
+        try:
+            self._memory.sample(self._books.records().read)
+            if publish:
+                self.snapshot = self._build(now)
+        except Exception as error:  # noqa: BLE001 - what watches a run must not end with one bad reading
+            self._failed(now, "a snapshot", error)
+            self.snapshot = replace(self.snapshot, notices=tuple(self._fold.notices))
+
+    def finish(self, *, interrupted: bool = False) -> Snapshot:
+        """The last snapshot, with thresholds judged; call it when the engine has stopped.
+
+        ``interrupted`` tells that a signal or the user ended the run early; a run that ended
+        incomplete without a failure counts as interrupted too. Raises what goes wrong.
+        """
+        now = self._clock.monotonic()
+        self._take_events(now)
+        self._memory.sample(self._books.records().read)
+        self._memory.judge()
+        fold = self._fold
+        fold.phase = "ended"
+        if fold.ended_at is None:
+            fold.ended_at = max(now, fold.latest)
+            if fold.problem is None and not self._subscription.lost:
+                fold.problem = "the engine stopped without saying that the run has ended"
+        cut_short = interrupted or (not fold.complete and fold.problem is None)
+        last = self._build(now)
+        self.threshold_results = tuple(threshold.evaluate(last) for threshold in self._thresholds)
+        self.snapshot = judge(last, self.threshold_results, interrupted=cut_short)
+        return self.snapshot
+
+    def note(self, severity: Severity, text: str) -> None:
+        """Show a line in the events panel."""
+        self._fold.note(self._clock.monotonic(), severity, text)
+
+    def _take_events(self, now: float) -> None:
+        events = self._subscription.drain()
+        if events:
+            self._heard_at = now
+        for event in events:
+            try:
+                self._fold.fold(event)
+            except Exception as error:  # noqa: BLE001 - the events after it are as good as before
+                self._failed(now, f"a {type(event).__name__} event", error)
+                self._events_lost += 1
+        lost = self._subscription.lost
+        if lost > self._told_lost:
+            self.note("warning", f"{lost - self._told_lost:,} events came faster than they could be folded")
+            self._told_lost = lost
+
+    def _failed(self, now: float, what: str, error: Exception) -> None:
+        self.failures += 1
+        self._fold.note(now, "error", f"the monitor failed on {what}: {type(error).__name__}: {error}")
+
+    def _build(self, now: float) -> Snapshot:
+        fold = self._fold
+        now = max(now, fold.latest) if fold.ended_at is None else fold.ended_at
+        queues = self._books.queues()
+        lines = self._books.partitions()
+        records = self._books.records()
+        read_share = input_progress(list(fold.partitions.values()), fold.limit)
+        stages = self._stages(now, queues, read_share)
+        snapshot = Snapshot(
+            pipeline=fold.pipeline,
+            status="healthy",
+            reasons=(),
+            phase=fold.phase,
+            elapsed_s=max(0.0, now - fold.started_at),
+            records=records,
+            sources=self._sources(lines),
+            stages=stages,
+            throughput=fold.settled.measure(now),
+            latency=fold.latency.latency(),
+            error_rate=_error_rate(records),
+            memory=self._memory.memory,
+            resources=self._memory.resources,
+            rejections=fold.rejections(),
+            notices=tuple(fold.notices),
+            rate_history=fold.history.history(now),
+            rate_limit=fold.rate_limit,
+            progress=read_share,
+            disagreements=self._disagreements(now, records, queues, lines),
+            events_lost=self._subscription.lost + self._events_lost,
+            problem=fold.problem,
+            traceback=fold.traceback,
+        )
+        snapshot = judge(snapshot)
+        if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:
+            words = bottleneck(fold.stages.values(), stages)
+            # A rate limit holds the first stage up on purpose.
+            if words is not None and fold.rate_limit is None:
+                snapshot = replace(snapshot, reasons=(*snapshot.reasons, words))
+        return snapshot
+
+    def _stages(
+        self, now: float, queues: Sequence[QueueCount], read_share: float | None
+    ) -> tuple[StageState, ...]:
+        folds = self._fold.stages
+        before = {queue.stage: queue for queue in queues}
+        progress = dict(zip(folds, stage_progress(folds.values(), read_share), strict=True))
+        rows = []
+        for lane in lanes(folds.values()):
+            for stage in lane:
+                stage.mark(now)
+                busy, idle, blocked = shares(stage, lane)
+                lost = self._books.lost_at(stage.info.name)
+                # What a stage held back and never gave up is lost now, and no longer held.
+                never_given = min(stage.held, max(0, lost - max(0, stage.unaccounted)))
+                queue = before.get(stage.info.name)
+                rows.append(
+                    StageState(
+                        name=stage.info.name,
+                        kind=stage.info.kind,
+                        workers=stage.info.workers,
+                        chained=stage.info.chained,
+                        taken=stage.taken,
+                        given=stage.given,
+                        filtered=stage.filtered,
+                        rejected=stage.rejected,
+                        created=stage.created,
+                        held=stage.held - never_given,
+                        lost=lost,
+                        rate=stage.rate.measure(now).records_per_s,
+                        latency=stage.latency.latency(),
+                        busy=busy,
+                        idle=idle,
+                        blocked=blocked,
+                        progress=progress[stage.info.name],
+                        queue=None if queue is None else _queue(queue, stage.queue_peak),
+                    )
+                )
+        return tuple(rows)
+
+    def _sources(self, lines: Sequence[PartitionCount]) -> tuple[SourceState, ...]:
+        booked = {line.partition: line for line in lines}
+        rows = []
+        for partition in {**self._fold.partitions, **booked}:
+            line, fold = booked.get(partition), self._fold.partitions.get(partition)
+            rows.append(
+                SourceState(
+                    name=partition.source,
+                    partition=partition.name,
+                    read=line.read if line else 0,
+                    delivered=line.delivered if line else 0,
+                    filtered=line.filtered if line else 0,
+                    rejected=line.rejected if line else 0,
+                    in_flight=line.in_flight if line else 0,
+                    lost=line.lost if line else 0,
+                    total=fold.info.total if fold else None,
+                    ended=fold.ended if fold else False,
+                    error=fold.error if fold else None,
+                )
+            )
+        return tuple(rows)
+
+    def _disagreements(
+        self, now: float, records: Records, queues: Sequence[QueueCount], lines: Sequence[PartitionCount]
+    ) -> tuple[str, ...]:
+        fold = self._fold
+        found = reconcile.balance(records)
+        # A run that failed or was aborted leaves records between two places, in one book and
+        # not in the other. That is no disagreement; they are named as in flight.
+        at_rest = fold.complete and fold.problem is None and not records.in_flight
+        quiet = fold.phase == "ended" or now - self._heard_at >= QUIET_S
+        if at_rest and quiet and fold.stages:
+            stages = list(fold.stages.values())
+            lost = {name: self._books.lost_at(name) for name in fold.stages}
+            found += reconcile.queues(queues, fold.stages)
+            found += reconcile.partitions(lines, fold.partitions)
+            found += reconcile.within(stages, lost, records.duplicated)
+        return tuple(found)
+
+
+def _queue(queue: QueueCount, sampled_peak: int) -> QueueState:
+    return QueueState(
+        size=queue.size_records,
+        capacity=queue.capacity_records,
+        peak=max(queue.peak_records, sampled_peak),
+        size_bytes=queue.size_bytes,
+    )
+
+
+def _error_rate(records: Records) -> float:
+    settled = records.delivered + records.filtered + records.rejected
+    return records.rejected / settled if settled else 0.0

@@ -1,0 +1,97 @@
+"""The process's memory, open files and threads, read from the operating system."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import psutil
+
+from metrics.snapshot import MemoryState, Resources
+from metrics.trend import UNKNOWN, Reading, trend
+
+SERIES_CAPACITY = 512
+JUDGE_EVERY = 10
+"""Readings between two verdicts: they change slowly, and cost more than a reading."""
+
+
+class MemorySampler:
+    """Keeps a bounded series of readings; the first is made at once, before the run opens anything.
+
+    When the series is full, of each two neighbours the lower one is kept: the floor is what tells a
+    leak (see :mod:`metrics.trend`). The readers may be replaced: ``read_rss`` gives bytes, ``read_fds``
+    open file descriptors or handles (None where the system does not tell), ``read_threads`` threads.
+    """
+
+    def __init__(
+        self,
+        read_rss: Callable[[], int] | None = None,
+        read_fds: Callable[[], int | None] | None = None,
+        read_threads: Callable[[], int] | None = None,
+    ) -> None:
+        process = psutil.Process()
+        self._read_rss = read_rss or (lambda: int(process.memory_info().rss))
+        self._read_fds = read_fds or (lambda: _open_files(process))
+        self._read_threads = read_threads or process.num_threads
+        self._rss_start = self._rss = self._rss_peak = self._read_rss()
+        self._fds_start = self._fds = self._read_fds()
+        self._threads_start = self._threads = self._read_threads()
+        self._series: list[Reading] = []
+        self._stride = 1
+        self._pending: list[Reading] = []
+        self._since_judged = 0
+        self._trend = UNKNOWN
+
+    def sample(self, records: int) -> None:
+        """Read everything once; ``records`` have been read by now."""
+        self._rss = self._read_rss()
+        self._rss_peak = max(self._rss_peak, self._rss)
+        self._fds = self._read_fds()
+        self._threads = self._read_threads()
+        self._pending.append(Reading(records, self._rss))
+        if len(self._pending) >= self._stride:
+            self._series.append(_lower(self._pending))
+            self._pending.clear()
+        if len(self._series) >= SERIES_CAPACITY:
+            pairs = zip(self._series[::2], self._series[1::2], strict=True)
+            self._series = [_lower(list(pair)) for pair in pairs]
+            self._stride *= 2
+        self._since_judged += 1
+        if self._since_judged >= JUDGE_EVERY:
+            self.judge()
+
+    def judge(self) -> None:
+        """Bring the verdict up to date now."""
+        self._since_judged = 0
+        self._trend = trend([*self._series, *self._pending])
+
+    @property
+    def memory(self) -> MemoryState:
+        """What is known by now."""
+        series = tuple(reading.rss for reading in self._series)
+        return MemoryState(
+            rss_start=self._rss_start,
+            rss=self._rss,
+            rss_peak=self._rss_peak,
+            slope_bytes_per_record=self._trend.slope,
+            verdict=self._trend.verdict,
+            series=(*series, self._rss) if self._pending else series,
+        )
+
+    @property
+    def resources(self) -> Resources:
+        """What is known by now."""
+        return Resources(self._fds_start, self._fds, self._threads_start, self._threads)
+
+
+def _lower(readings: list[Reading]) -> Reading:
+    return min(readings, key=lambda reading: reading.rss)
+
+
+def _open_files(process: psutil.Process) -> int | None:
+    try:
+        if sys.platform == "win32":
+            return process.num_handles()
+        return process.num_fds()
+    except psutil.Error:
+        return None

@@ -1,0 +1,100 @@
+"""What a report is made from, and how its findings read in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from metrics.format import count, plural
+from metrics.snapshot import MemoryVerdict, Resources, Snapshot
+from metrics.thresholds import ThresholdResult
+
+PRODUCT = "DATA PIPELINE MONITOR v2.0"
+
+FDS_GROWN = 8
+THREADS_GROWN = 4
+"""More than so many left open at the end are not what a library keeps for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkInfo:
+    """What the sink is called and promises: ``exactly once`` or ``at least once``."""
+
+    name: str
+    guarantee: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run that is over. ``dead_letters`` is the path of the rejected records, if there are any."""
+
+    snapshot: Snapshot
+    started_at: datetime
+    duration_s: float
+    seed: int | None
+    exit_code: int
+    thresholds: tuple[ThresholdResult, ...] = field(default=())
+    dead_letters: str | None = None
+    sink: SinkInfo | None = None
+
+
+def resources_verdict(resources: Resources) -> MemoryVerdict:
+    """Whether open files or threads are left over, compared with the start."""
+    if resources.fds is None or resources.fds_start is None:
+        return "unknown"
+    grown = (
+        resources.fds - resources.fds_start > FDS_GROWN
+        or resources.threads - resources.threads_start > THREADS_GROWN
+    )
+    return "growing" if grown else "stable"
+
+
+def outcome(report: RunReport) -> str:
+    """Where the records are, in one sentence."""
+    records = report.snapshot.records
+    if not records.read:
+        return "No input records."
+    read = f"{records.read:,} input record" + ("s" if records.read > 1 else "")
+    if records.lost or records.duplicated:
+        wrong = []
+        if records.lost:
+            wrong.append(f"{records.lost:,} LOST")
+        if records.duplicated:
+            wrong.append(f"{records.duplicated:,} DUPLICATED")
+        return f"Of {read}, {' and '.join(wrong)}."
+    parts = [f"{records.delivered:,} delivered"]
+    if records.filtered:
+        parts.append(f"{records.filtered:,} filtered")
+    if records.rejected:
+        parts.append(f"{records.rejected:,} rejected")
+    if records.in_flight:
+        parts.append(f"{records.in_flight:,} in flight and not committed")
+    if report.snapshot.status in ("failed", "interrupted") or records.in_flight:
+        return f"The run ended after {read}: {', '.join(parts)}."
+    if records.rejected:
+        return f"All {read} accounted for: {', '.join(parts)}."
+    filtered = f" ({records.filtered:,} filtered)" if records.filtered else ""
+    return f"All {read} successfully processed{filtered}."
+
+
+def counts(report: RunReport) -> tuple[tuple[str, str], ...]:
+    """The ledger's line as names and numbers."""
+    records = report.snapshot.records
+    return (
+        ("read", count(records.read)),
+        ("delivered", count(records.delivered)),
+        ("filtered", count(records.filtered)),
+        ("rejected", count(records.rejected)),
+        ("in flight", count(records.in_flight)),
+        ("lost", count(records.lost)),
+        ("duplicated", count(records.duplicated)),
+    )
+
+
+def named_ids(ids: tuple[str, ...], total: int, limit: int) -> str:
+    """The first ids and how many more there are; nothing if there are none."""
+    if not ids:
+        return f"{plural(total, 'record')}, not named" if total else ""
+    shown = ids[:limit]
+    more = f" and {total - len(shown):,} more" if total > len(shown) else ""
+    return ", ".join(shown) + more

@@ -1,0 +1,150 @@
+"""The JSON report: one document, the contract with whatever runs after the run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from metrics.report import RunReport, resources_verdict
+from metrics.snapshot import Latency, QueueState, SourceState, StageState
+
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
+
+SCHEMA = 1
+
+
+def document(report: RunReport) -> dict[str, Json]:
+    """The document; ``docs/report.schema.json`` describes it."""
+    snapshot = report.snapshot
+    records, memory, resources = snapshot.records, snapshot.memory, snapshot.resources
+    return {
+        "schema": SCHEMA,
+        "pipeline": snapshot.pipeline,
+        "status": snapshot.status,
+        "exit_code": report.exit_code,
+        "started_at": report.started_at.isoformat(),
+        "duration_s": _number(report.duration_s),
+        "seed": report.seed,
+        "records": {
+            "read": records.read,
+            "delivered": records.delivered,
+            "filtered": records.filtered,
+            "rejected": records.rejected,
+            "in_flight": records.in_flight,
+            "lost": records.lost,
+            "duplicated": records.duplicated,
+            "lost_ids": list(records.lost_ids),
+            "duplicated_ids": list(records.duplicated_ids),
+            "truncated": records.truncated,
+        },
+        "sources": [_source(source) for source in snapshot.sources],
+        "stages": [_stage(stage) for stage in snapshot.stages],
+        "throughput": {
+            "records_per_s": _number(snapshot.throughput.records_per_s),
+            "window_s": _number(snapshot.throughput.window_s),
+        },
+        "latency_ms": _latency(snapshot.latency),
+        "error_rate": _number(snapshot.error_rate),
+        "memory": {
+            "rss_start_bytes": memory.rss_start,
+            "rss_end_bytes": memory.rss,
+            "rss_peak_bytes": memory.rss_peak,
+            "slope_bytes_per_record": _number(memory.slope_bytes_per_record),
+            "verdict": memory.verdict,
+            "caches": [],
+            "types": [],
+        },
+        "resources": {
+            "fds_start": resources.fds_start,
+            "fds_end": resources.fds,
+            "threads_start": resources.threads_start,
+            "threads_end": resources.threads,
+            "verdict": resources_verdict(resources),
+        },
+        "anomalies": [],
+        "faults": [],
+        "thresholds": [
+            {"expr": result.expr, "value": _number(result.value), "passed": result.passed}
+            for result in report.thresholds
+        ],
+        "diagnosis": None,
+        "reasons": list(snapshot.reasons),
+        "disagreements": list(snapshot.disagreements),
+        "events_lost": snapshot.events_lost,
+        "rejections": [
+            {"stage": item.stage, "reason": item.reason, "count": item.count} for item in snapshot.rejections
+        ],
+        "problem": snapshot.problem,
+        "traceback": snapshot.traceback,
+        "dead_letters": report.dead_letters,
+        "sink": (
+            None if report.sink is None else {"name": report.sink.name, "guarantee": report.sink.guarantee}
+        ),
+    }
+
+
+def to_json(report: RunReport) -> str:
+    """The document as text with a newline at the end; it can always be written as UTF-8.
+
+    A file name need not be valid UTF-8; what is not stands as an escape, as JSON has it.
+    """
+    text = json.dumps(document(report), ensure_ascii=False, allow_nan=False, indent=2)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def _number(value: float | None) -> float | None:
+    """JSON has neither infinity nor "not a number": both are "not known"."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _source(source: SourceState) -> dict[str, Json]:
+    return {
+        "name": source.name,
+        "partition": source.partition,
+        "read": source.read,
+        "delivered": source.delivered,
+        "filtered": source.filtered,
+        "rejected": source.rejected,
+        "lost": source.lost,
+    }
+
+
+def _stage(stage: StageState) -> dict[str, Json]:
+    return {
+        "name": stage.name,
+        "in": stage.taken,
+        "out": stage.given,
+        "filtered": stage.filtered,
+        "rejected": stage.rejected,
+        "held": stage.held,
+        "lost": stage.lost,
+        "records_per_s": _number(stage.rate),
+        "latency_ms": _latency(stage.latency),
+        "busy": _number(stage.busy),
+        "idle": _number(stage.idle),
+        "blocked": _number(stage.blocked),
+        "workers": stage.workers,
+        "queue": _queue(stage.queue),
+    }
+
+
+def _latency(latency: Latency | None) -> dict[str, Json]:
+    """The keys are always there, so that a reader need not ask twice; null is "not known"."""
+    if latency is None:
+        return dict.fromkeys(("mean", "p50", "p95", "p99", "max"))
+    return {
+        "mean": latency.mean,
+        "p50": latency.p50,
+        "p95": latency.p95,
+        "p99": latency.p99,
+        "max": latency.max,
+    }
+
+
+def _queue(queue: QueueState | None) -> dict[str, Json]:
+    """Null throughout for the first stage and for one that is chained: they have no queue."""
+    if queue is None:
+        return dict.fromkeys(("size", "capacity", "peak"))
+    return {"size": queue.size, "capacity": queue.capacity, "peak": queue.peak}

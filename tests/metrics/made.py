@@ -1,0 +1,213 @@
+"""Snapshots, reports and books made by hand for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from metrics.books import PartitionCount, QueueCount
+from metrics.collector import Collector
+from metrics.memory import MemorySampler
+from metrics.report import RunReport
+from metrics.snapshot import (
+    Latency,
+    MemoryState,
+    QueueState,
+    Records,
+    Resources,
+    Snapshot,
+    SourceState,
+    StageState,
+    Throughput,
+)
+from metrics.thresholds import Threshold, ThresholdResult
+from pipeline.batch import Partition
+from pipeline.clock import ManualClock
+from pipeline.events import Event, EventBus
+
+MEBI = 1024 * 1024
+A = Partition("orders", "a.csv")
+B = Partition("orders", "b.csv")
+A_MINUTE = Throughput(1000, 60.0, 1000 / 60)
+LATENCY = Latency(1000, 45.2, 40.0, 80.0, 95.0, 99.0)
+RESOURCES = Resources(7, 7, 3, 3)
+
+
+def records(
+    *,
+    read: int = 0,
+    delivered: int = 0,
+    filtered: int = 0,
+    rejected: int = 0,
+    in_flight: int = 0,
+    lost_ids: Sequence[str] = (),
+    duplicated_ids: Sequence[str] = (),
+) -> Records:
+    return Records(
+        read=read,
+        delivered=delivered,
+        filtered=filtered,
+        rejected=rejected,
+        in_flight=in_flight,
+        lost=len(lost_ids),
+        duplicated=len(duplicated_ids),
+        lost_ids=tuple(lost_ids),
+        duplicated_ids=tuple(duplicated_ids),
+        truncated=False,
+    )
+
+
+@dataclass
+class FakeBooks:
+    """Books that say what they are told."""
+
+    run: Records = field(default_factory=records)
+    lines: Sequence[PartitionCount] = ()
+    between: Sequence[QueueCount] = ()
+    lost: dict[str, int] = field(default_factory=dict)
+    broken: bool = False
+
+    def records(self) -> Records:
+        if self.broken:
+            raise OSError("the books are gone")
+        return self.run
+
+    def partitions(self) -> Sequence[PartitionCount]:
+        return self.lines
+
+    def queues(self) -> Sequence[QueueCount]:
+        return self.between
+
+    def lost_at(self, stage: str) -> int:
+        return self.lost.get(stage, 0)
+
+
+def sampler(rss: Callable[[], int] | None = None) -> MemorySampler:
+    return MemorySampler(rss or (lambda: 45_000_000), lambda: 7, lambda: 3)
+
+
+class Bench:
+    """A collector on a clock that is moved by hand."""
+
+    def __init__(
+        self,
+        books: FakeBooks | None = None,
+        *,
+        rss: Callable[[], int] | None = None,
+        thresholds: Sequence[Threshold] = (),
+        capacity: int = 65_536,
+    ) -> None:
+        self.clock = ManualClock(100.0)
+        self.bus = EventBus()
+        self.books = books or FakeBooks()
+        self.collector = Collector(
+            self.clock, self.bus.subscribe(capacity), self.books, sampler(rss), thresholds=thresholds
+        )
+
+    def emit(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.bus.emit(event)
+
+    def step(self, seconds: float = 0.0) -> Snapshot:
+        self.clock.advance(seconds)
+        self.collector.step(self.clock.monotonic())
+        return self.collector.snapshot
+
+
+def stage(
+    name: str = "transform",
+    *,
+    taken: int = 1000,
+    given: int = 1000,
+    rejected: int = 0,
+    latency: Latency | None = None,
+    progress: float | None = 1.0,
+    queue: QueueState | None = None,
+) -> StageState:
+    return StageState(
+        name=name,
+        kind="function",
+        workers=1,
+        chained=False,
+        taken=taken,
+        given=given,
+        filtered=0,
+        rejected=rejected,
+        created=0,
+        held=0,
+        lost=0,
+        rate=16.7,
+        latency=latency,
+        busy=0.25,
+        idle=0.5,
+        blocked=0.25,
+        progress=progress,
+        queue=queue,
+    )
+
+
+DEMO_STAGES = ("ingestion", "validation", "transform", "output")
+
+
+def snapshot(
+    *,
+    pipeline: str = "demo",
+    run: Records | None = None,
+    stages: Sequence[StageState] | None = None,
+    sources: Sequence[SourceState] = (),
+    throughput: Throughput = A_MINUTE,
+    elapsed_s: float = 60.0,
+    latency: Latency | None = LATENCY,
+    memory: MemoryState | None = None,
+    resources: Resources = RESOURCES,
+    disagreements: Sequence[str] = (),
+    events_lost: int = 0,
+    problem: str | None = None,
+    traceback: str | None = None,
+) -> Snapshot:
+    run = run or records(read=1000, delivered=1000)
+    settled = run.delivered + run.filtered + run.rejected
+    return Snapshot(
+        pipeline=pipeline,
+        status="healthy",
+        reasons=(),
+        phase="ended",
+        elapsed_s=elapsed_s,
+        records=run,
+        sources=tuple(sources),
+        stages=tuple(stages if stages is not None else map(stage, DEMO_STAGES)),
+        throughput=throughput,
+        latency=latency,
+        error_rate=run.rejected / settled if settled else 0.0,
+        memory=memory
+        or MemoryState(40 * MEBI, 45_000_000, 46_000_000, 0.5, "stable", (44_000_000, 45_000_000)),
+        resources=resources,
+        rejections=(),
+        notices=(),
+        rate_history=(10.0, 20.0),
+        rate_limit=None,
+        progress=1.0,
+        disagreements=tuple(disagreements),
+        events_lost=events_lost,
+        problem=problem,
+        traceback=traceback,
+    )
+
+
+def report(
+    state: Snapshot | None = None,
+    thresholds: Sequence[ThresholdResult] = (),
+    *,
+    exit_code: int = 0,
+    dead_letters: str | None = None,
+) -> RunReport:
+    return RunReport(
+        snapshot=state or snapshot(),
+        started_at=datetime(2024, 5, 1, 12, 0, tzinfo=UTC),
+        duration_s=60.0,
+        seed=7,
+        exit_code=exit_code,
+        thresholds=tuple(thresholds),
+        dead_letters=dead_letters,
+    )

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from metrics.report import RunReport, SinkInfo
+from metrics.report_html import to_html
+from metrics.report_json import document, to_json
+from metrics.report_junit import to_junit
+from metrics.report_markdown import to_markdown
+from metrics.reporter import FORMATS, check_target, renderer, write
+from metrics.snapshot import (
+    MemoryState,
+    Notice,
+    QueueState,
+    Reason,
+    Snapshot,
+    SourceState,
+    Throughput,
+)
+from metrics.thresholds import ThresholdResult
+from metrics.verdict import exit_code, judge
+from pipeline.errors import ConfigurationError
+from tests.metrics.made import LATENCY, records, report, snapshot, stage
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+CONTRACT = [
+    "schema", "pipeline", "status", "exit_code", "started_at", "duration_s", "seed", "records", "sources",
+    "stages", "throughput", "latency_ms", "error_rate", "memory", "resources", "anomalies", "faults",
+    "thresholds", "diagnosis",
+]  # fmt: skip
+
+
+def eventful(text: str = "<b>|`x`\x1b[31m\n注文") -> Snapshot:
+    """A run in which everything happened, with ``text`` wherever the pipeline has a say."""
+    state = snapshot(
+        pipeline=text,
+        run=records(read=100, delivered=80, rejected=15, lost_ids=[text] * 5),
+        stages=[stage(text, latency=LATENCY, queue=QueueState(0, 9, 9, 0)), stage("output", progress=None)],
+        sources=[SourceState(text, text, 100, 80, 0, 15, 0, 5, 100, True, text)],
+        disagreements=[text],
+        problem=text,
+        traceback=f"Traceback:\n  {text}",
+    )
+    return replace(
+        state,
+        rejections=(Reason(text, text, 15),),
+        notices=(Notice(1.0, "error", text),),
+    )
+
+
+def made(state: Snapshot, thresholds: tuple[ThresholdResult, ...] = ()) -> RunReport:
+    judged = judge(state, thresholds)
+    return replace(
+        report(judged, thresholds, exit_code=exit_code(judged, thresholds), dead_letters="bad.jsonl"),
+        sink=SinkInfo("sqlite out.db", "exactly once"),
+    )
+
+
+def test_the_document_has_the_keys_of_the_contract_in_its_order() -> None:
+    found = document(made(snapshot()))
+    assert list(found)[: len(CONTRACT)] == CONTRACT
+    assert SCHEMA["required"] == CONTRACT
+    assert (found["schema"], found["status"], found["exit_code"], found["seed"]) == (1, "healthy", 0, 7)
+    assert found["started_at"] == "2024-05-01T12:00:00+00:00"
+    assert found["throughput"] == {"records_per_s": 1000 / 60, "window_s": 60.0}
+    assert found["memory"] == {
+        "rss_start_bytes": 41_943_040,
+        "rss_end_bytes": 45_000_000,
+        "rss_peak_bytes": 46_000_000,
+        "slope_bytes_per_record": 0.5,
+        "verdict": "stable",
+        "caches": [],
+        "types": [],
+    }
+    assert found["dead_letters"] == "bad.jsonl"
+    assert found["sink"] == {"name": "sqlite out.db", "guarantee": "exactly once"}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        snapshot(),
+        eventful(),
+        snapshot(run=records(), stages=[], latency=None, throughput=Throughput(0, 0.0, 0.0)),
+        snapshot(memory=MemoryState(1, 2, 3, None, "unknown", ())),
+        snapshot(memory=MemoryState(1, 2, 3, float("nan"), "unknown", ())),
+    ],
+)
+def test_the_document_keeps_to_its_schema(state: Snapshot) -> None:
+    limits = (ThresholdResult("rate<1", 5.0, True), ThresholdResult("p95(x)>1ms", None, False, "unknown"))
+    VALIDATOR.validate(json.loads(to_json(made(state, limits))))
+
+
+def test_a_file_name_that_is_not_unicode_survives() -> None:
+    source = SourceState("orders", "caf\udce9.csv", 0, 0, 0, 0, 0, 0, None, True, None)
+    text = to_json(made(snapshot(sources=[source])))
+    assert json.loads(text.encode("utf-8"))["sources"][0]["partition"] == "caf\udce9.csv"
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.open: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "onload")]
+        if tag not in ("meta", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "polyline":
+            assert self.open.pop() == tag
+
+
+def tags(text: str) -> Tags:
+    parser = Tags()
+    parser.feed(text)
+    parser.close()
+    return parser
+
+
+@given(st.text(max_size=40))
+def test_nothing_in_the_pipeline_can_be_markup(text: str) -> None:
+    run, plain = made(eventful(f"<script>{text}</script>")), made(eventful("plain"))
+    seen, expected = tags(to_html(run)), tags(to_html(plain))
+    assert seen.tags == expected.tags
+    assert (seen.open, seen.links) == ([], [])
+    for line in to_markdown(run).splitlines():
+        assert "<script>" not in line or line.startswith("    ")
+    ET.fromstring(to_junit(run).encode("utf-8"))
+    VALIDATOR.validate(json.loads(to_json(run)))
+
+
+def test_the_html_needs_nothing_from_elsewhere_and_knows_the_dark() -> None:
+    text = to_html(made(eventful()))
+    assert "prefers-color-scheme: dark" in text
+    assert "http" not in text
+    assert "url(" not in text
+    assert "Of 100 input records, 5 LOST." in text
+
+
+def test_the_markdown_keeps_its_tables_in_shape() -> None:
+    text = to_markdown(made(eventful()))
+    assert text.startswith("# Pipeline \\<b\\>\\|\\`x\\`\\\\x1b\\[31m\\\\n注文: failed\n")
+    rows: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("|"):
+            rows.append(line.replace("\\|", ""))
+            assert rows[0].count("|") == rows[-1].count("|")
+        else:
+            rows.clear()
+
+
+def test_junit_fails_the_cases_that_do_not_hold() -> None:
+    limits = (ThresholdResult("rate<9", 5.0, False, "rate is 5"), ThresholdResult("lost>9", 5.0, True))
+    suite = ET.fromstring(to_junit(made(eventful(), limits)))[0]
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    assert failed == {
+        "the run does not fail",
+        "no record is lost",
+        "the books agree",
+        "at most 5% of the records are rejected",
+        "fail if rate<9",
+    }
+    assert (suite.get("tests"), suite.get("failures")) == ("9", "5")
+
+
+@pytest.mark.parametrize("state", [snapshot(), eventful()])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_junit_is_green_just_when_the_exit_code_is_zero(state: Snapshot, interrupted: bool) -> None:
+    judged = judge(state, interrupted=interrupted)
+    code = exit_code(judged, interrupted=130 if interrupted else None)
+    suite = ET.fromstring(to_junit(report(judged, exit_code=code)))[0]
+    red = int(suite.get("failures", "0")) + int(suite.get("errors", "0"))
+    assert (red == 0) == (code == 0)
+
+
+def test_the_ending_of_the_name_says_which_format(tmp_path: Path) -> None:
+    for ending, render in FORMATS.items():
+        path = tmp_path / f"report{ending.upper()}"
+        assert renderer(path) is render
+        check_target(path, "--report")
+        write(made(eventful()), path, render, "--report")
+        assert path.read_bytes().decode("utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"'\.htmk'.*\.md.*Did you mean 'report\.html?'\?"):
+        renderer(Path("report.htmk"))
+    with pytest.raises(ConfigurationError, match="its name has no ending"):
+        renderer(Path("report"))
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        check_target(tmp_path / "no" / "report.md", "--report")
+    with pytest.raises(ConfigurationError, match="this is a folder"):
+        check_target(tmp_path, "--report")
+    with pytest.raises(ConfigurationError, match="could not be written"):
+        write(made(snapshot()), tmp_path, to_markdown, "--report")
