@@ -3,7 +3,7 @@
     python -m benchmarks.orders.run --records 1000000 --runs 5
 
 Wall and CPU seconds and the peak resident memory are the kernel's own (``wait4``) for the whole
-process, start-up included; "work" is the time that the program itself gives for its job. The ratios are medians
+process, start-up included; "work" is the time that the program itself gives for its job. Ratios are medians
 over the turns of a program against the first one in the same turn, so that a machine whose speed
 changes does not favour either. A run whose output is not what the manifest says ends the comparison.
 """
