@@ -1,1 +1,1 @@
-"""What an installed monitor starts from; in the wheel, this folder is `pipeline_monitor` and holds the house."""
+"""What an installed monitor starts from: in the wheel, this folder is `pipeline_monitor`."""
