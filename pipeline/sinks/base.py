@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from pipeline.ids import Id, Ids
 
 Guarantee = Literal["at least once", "exactly once"]
+
+
+class RefusedRecords(Exception):  # noqa: N818 - a verdict on records; the sink itself is fine
+    """Raised by :meth:`Sink.write` when it cannot take some values of the batch and wrote none of it.
+
+    ``positions`` maps the position of each such value within the batch to the reason. The engine
+    rejects these and calls :meth:`Sink.write` again with the others of the batch, at once.
+    """
+
+    def __init__(self, positions: Mapping[int, str]) -> None:
+        super().__init__(f"{len(positions)} records refused")
+        self.positions = dict(positions)
 
 
 class Sink(ABC):
@@ -45,7 +57,8 @@ class Sink(ABC):
 
         ``payloads`` are the values, one for each of ``ids`` (with :attr:`encode`: what it
         returned for each slice). Returning ``ids`` itself says that each was written once. Raises
-        :class:`~pipeline.errors.SinkError` where nothing of the batch could be written.
+        :class:`RefusedRecords` where some values cannot be written, and
+        :class:`~pipeline.errors.SinkError` where none can be; nothing of the batch is written then.
         """
 
     def close(self) -> None:
