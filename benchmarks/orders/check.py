@@ -23,10 +23,10 @@ INVALID_BYTE = ("\ufffd", "\\xff", "\udcff")
 
 
 class Letter(msgspec.Struct):
-    """A dead letter; other fields may stand beside these two."""
+    """A dead letter; other fields may stand beside these two, and bytes that are no text in another one."""
 
     reason: str
-    original: object
+    original: object = None
 
 
 def differences(source: Path, output: Path, dead_letters: Path) -> list[str]:
