@@ -120,10 +120,17 @@ def zip_member(stream: IO[bytes], where: str) -> zipfile.ZipInfo:
 
 def _plain(open: Open, size: int) -> Blocks:
     position = 0
-    with open() as stream:
+    with _opened(open) as stream:
         while data := _read(stream, size):
             position += len(data)
             yield Block(data, position)
+
+
+def _opened(open: Open) -> IO[bytes]:
+    try:
+        return open()
+    except Exception as exc:  # drivers of remote files raise errors of their own
+        raise BrokenStreamError(f"it cannot be opened any more: {exc}") from exc
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
@@ -159,7 +166,7 @@ def _inflate(
     position = 0
     step = _FIRST_STEP
     decompressor: Decompressor | None = None
-    with open() as stream:
+    with _opened(open) as stream:
         while True:
             if one_by_one_from is not None:
                 step = 1 if position >= one_by_one_from else min(step, one_by_one_from - position)
@@ -181,8 +188,8 @@ def _inflate(
                 if decompressor.eof:
                     data = decompressor.unused_data
                     decompressor = None
-                if out:
-                    yield Block(out, position)
+                for begin in range(0, len(out), BLOCK):
+                    yield Block(out[begin : begin + BLOCK], position)
                 if len(out) > 2 * BLOCK:
                     step = max(_LEAST_STEP, step // 8)
                 elif len(out) < BLOCK // 4:
@@ -193,7 +200,7 @@ def _inflate(
 
 def _unzipped(open: Open) -> Blocks:
     member: zipfile.ZipExtFile | None = None
-    with open() as stream:
+    with _opened(open) as stream:
         info = zip_member(stream, "the archive")
         with zipfile.ZipFile(stream) as archive:
             while True:

@@ -150,8 +150,11 @@ class Files(Source):
 
     def _check(self, file: StoredFile) -> None:
         format, codec = self._format_of(file)
-        with file.open() as stream:
-            head = stream.read(_HEAD)
+        try:
+            with file.open() as stream:
+                head = stream.read(_HEAD)
+        except Exception as exc:  # drivers of remote files raise errors of their own
+            raise ConfigurationError(f"{file.path} cannot be read: {type(exc).__name__}: {exc}") from exc
         if not head:
             return
         _check_magic(file.path, head, format, codec)

@@ -134,7 +134,7 @@ class TextLines:
 
     def _decode(self, raws: list[Any]) -> Iterator[Any]:
         joined = b"\n".join(raws)
-        if b"\0" not in joined and b"\r" not in joined:
+        if raws and b"\0" not in joined and b"\r" not in joined:
             try:
                 return iter(str(joined, self.encoding).split("\n"))
             except UnicodeDecodeError:

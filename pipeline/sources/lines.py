@@ -37,7 +37,7 @@ def cut(blocks: Blocks, limit: int, where: str) -> Iterator[Body | Unfit]:
     Where the stream breaks, the record that it tears apart comes out as the last :class:`Unfit`, then
     the :class:`BrokenStreamError` goes on.
     """
-    parts: list[bytes] = []  # the line that has begun and not ended yet
+    parts: list[bytes] = []  # the line that has begun and not ended yet; only its head once it is too long
     held = position = 0
     too_long = False
     try:
@@ -45,16 +45,16 @@ def cut(blocks: Blocks, limit: int, where: str) -> Iterator[Body | Unfit]:
             end = data.rfind(b"\n")
             if end < 0:
                 held += len(data)
-                if not too_long:
-                    parts.append(data)
-                    if held > limit:
-                        too_long = True
-                        parts = [b"".join(parts)[:KEPT]]
+                parts.append(data)
+                if held > limit:
+                    too_long = True
+                    parts = [b"".join(parts)[:KEPT]]
                 continue
             begin = 0
             if too_long:
                 begin = data.find(b"\n") + 1
-                yield Unfit(parts[0], too_long_reason(held + begin - 1, limit, where), position)
+                head = (parts[0] + data[: begin - 1])[:KEPT]
+                yield Unfit(head, too_long_reason(held + begin - 1, limit, where), position)
                 too_long = False
                 parts = []
             if begin <= end:

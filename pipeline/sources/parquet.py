@@ -27,7 +27,11 @@ def chunks(file: StoredFile, start: int, schema: type | None) -> Iterator[Chunk]
     """The rows from row ``start`` on, as dicts; row groups before it are not read."""
     decode: Decode = partial(map, dict_decoder(schema))
     number = 0
-    with file.open() as stream:
+    try:
+        opened = file.open()
+    except Exception as exc:  # drivers of remote files raise errors of their own
+        raise InputError(f"{file.path} cannot be opened any more: {exc}; put it back and run again") from exc
+    with opened as stream:
         parquet = _open(stream, file.path)
         metadata = parquet.metadata
         position = 0
