@@ -1,7 +1,8 @@
 """The same job in bytewax: a source that reads blocks of lines, one operator a step, two sinks.
 
-    python -m benchmarks.orders.bytewax_job INPUT_FOLDER OUTPUT_FOLDER
+    python -m benchmarks.orders.bytewax_job INPUT_FOLDER OUTPUT_FOLDER [BLOCK_BYTES]
 
+With ``BLOCK_BYTES`` 1 the source gives one line at a time, as a source that was not tuned does.
 One worker in one process, with no recovery store, which is its fastest setting for this machine's two cores.
 """
 
@@ -40,11 +41,12 @@ class Checked(msgspec.Struct, gc=False):
 
 
 class LinesPartition(StatefulSourcePartition[bytes, None]):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, block: int) -> None:
         self._file = path.open("rb")
+        self._block = block
 
     def next_batch(self) -> Iterable[bytes]:
-        lines = self._file.readlines(BLOCK)
+        lines = self._file.readlines(self._block)
         if not lines:
             raise StopIteration
         return lines
@@ -62,14 +64,15 @@ class LinesPartition(StatefulSourcePartition[bytes, None]):
 class Lines(FixedPartitionedSource[bytes, None]):
     """The lines of all files of a folder, a partition for each file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, block: int) -> None:
         self._folder = folder
+        self._block = block
 
     def list_parts(self) -> list[str]:
         return [path.name for path in self._folder.glob("*.jsonl")]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> LinesPartition:  # noqa: ARG002
-        return LinesPartition(self._folder / for_part)
+        return LinesPartition(self._folder / for_part, self._block)
 
 
 class JsonlPartition(StatelessSinkPartition[object]):
@@ -127,9 +130,9 @@ def _letter(reason: str, line: bytes) -> Letter:
     return Letter(reason, line.rstrip(b"\n").decode("utf-8", "backslashreplace"))
 
 
-def dataflow(source: Path, target: Path) -> Dataflow:
+def dataflow(source: Path, target: Path, block: int) -> Dataflow:
     flow = Dataflow("orders")
-    lines = op.input("ingestion", flow, Lines(source))
+    lines = op.input("ingestion", flow, Lines(source, block))
     decoded = op.map("decode", lines, decode)
     validated = op.map("validate", decoded, validate)
     transformed = op.map("transform", validated, transform)
@@ -141,7 +144,8 @@ def dataflow(source: Path, target: Path) -> Dataflow:
 
 def main() -> int:
     began = time.perf_counter()
-    cli_main(dataflow(Path(sys.argv[1]), Path(sys.argv[2])))
+    block = int(sys.argv[3]) if len(sys.argv) > 3 else BLOCK
+    cli_main(dataflow(Path(sys.argv[1]), Path(sys.argv[2]), block))
     print(f'{{"duration_s": {time.perf_counter() - began}}}')
     return 0
 

@@ -45,6 +45,9 @@ PROGRAMS = (
     Program("baseline", ("-m", "benchmarks.orders.baseline", "INPUT", "OUTPUT")),
     Program("product", ("monitor.py", "run", PIPELINE, "--headless", "--json", "-")),
     Program("bytewax", ("-m", "benchmarks.orders.bytewax_job", "INPUT", "OUTPUT"), needs="bytewax"),
+    Program(
+        "bytewax-lines", ("-m", "benchmarks.orders.bytewax_job", "INPUT", "OUTPUT", "1"), needs="bytewax"
+    ),
 )
 
 
