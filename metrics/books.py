@@ -31,6 +31,7 @@ class PartitionCount:
 class QueueCount:
     """A queue: ``producer`` is the stage that puts into it, ``stage`` the one that takes from it.
 
+    The producer is empty where the sources themselves put into it.
     ``put_records`` and ``taken_records`` are totals, each counted at its own end.
     """
 

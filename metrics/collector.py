@@ -9,7 +9,7 @@ from dataclasses import replace
 from metrics import reconcile
 from metrics.books import Books, PartitionCount, QueueCount
 from metrics.fold import RunFold, Severity
-from metrics.lanes import bottleneck, lanes, shares
+from metrics.lanes import bottleneck, shares
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress, stage_progress
 from metrics.snapshot import QueueState, Records, Snapshot, SourceState, StageState
@@ -172,7 +172,7 @@ class Collector:
         )
         snapshot = judge(snapshot)
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:
-            words = bottleneck(fold.stages.values(), stages)
+            words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues})
             # A rate limit holds the first stage up on purpose.
             if words is not None and fold.rate_limit is None:
                 snapshot = replace(snapshot, reasons=(*snapshot.reasons, words))
@@ -183,38 +183,38 @@ class Collector:
     ) -> tuple[StageState, ...]:
         folds = self._fold.stages
         before = {queue.stage: queue for queue in queues}
-        progress = dict(zip(folds, stage_progress(folds.values(), read_share), strict=True))
+        read = sum(partition.read for partition in self._fold.partitions.values())
+        progress = dict(zip(folds, stage_progress(folds.values(), read_share, read), strict=True))
         rows = []
-        for lane in lanes(folds.values()):
-            for stage in lane:
-                stage.mark(now)
-                busy, idle, blocked = shares(stage, lane)
-                lost = self._books.lost_at(stage.info.name)
-                # What a stage held back and never gave up is lost now, and no longer held.
-                never_given = min(stage.held, max(0, lost - max(0, stage.unaccounted)))
-                queue = before.get(stage.info.name)
-                rows.append(
-                    StageState(
-                        name=stage.info.name,
-                        kind=stage.info.kind,
-                        workers=stage.info.workers,
-                        chained=stage.info.chained,
-                        taken=stage.taken,
-                        given=stage.given,
-                        filtered=stage.filtered,
-                        rejected=stage.rejected,
-                        created=stage.created,
-                        held=stage.held - never_given,
-                        lost=lost,
-                        rate=stage.rate.measure(now).records_per_s,
-                        latency=stage.latency.latency(),
-                        busy=busy,
-                        idle=idle,
-                        blocked=blocked,
-                        progress=progress[stage.info.name],
-                        queue=None if queue is None else _queue(queue, stage.queue_peak),
-                    )
+        for stage in folds.values():
+            stage.mark(now)
+            busy, idle, blocked = shares(stage)
+            lost = self._books.lost_at(stage.info.name)
+            # What a stage held back and never gave up is lost now, and no longer held.
+            never_given = min(stage.held, max(0, lost - max(0, stage.unaccounted)))
+            queue = before.get(stage.info.name)
+            rows.append(
+                StageState(
+                    name=stage.info.name,
+                    kind=stage.info.kind,
+                    workers=stage.info.workers,
+                    chained=stage.info.chained,
+                    taken=stage.taken,
+                    given=stage.given,
+                    filtered=stage.filtered,
+                    rejected=stage.rejected,
+                    created=stage.created,
+                    held=stage.held - never_given,
+                    lost=lost,
+                    rate=stage.rate.measure(now).records_per_s,
+                    latency=stage.latency.latency(),
+                    busy=busy,
+                    idle=idle,
+                    blocked=blocked,
+                    progress=progress[stage.info.name],
+                    queue=None if queue is None else _queue(queue, stage.queue_peak),
                 )
+            )
         return tuple(rows)
 
     def _sources(self, lines: Sequence[PartitionCount]) -> tuple[SourceState, ...]:
@@ -251,7 +251,7 @@ class Collector:
         if at_rest and quiet and fold.stages:
             stages = list(fold.stages.values())
             lost = {name: self._books.lost_at(name) for name in fold.stages}
-            found += reconcile.queues(queues, fold.stages)
+            found += reconcile.queues(queues, fold.stages, fold.partitions)
             found += reconcile.partitions(lines, fold.partitions)
             found += reconcile.within(stages, lost, records.duplicated)
         return tuple(found)

@@ -73,6 +73,7 @@ class RunFold:
         self.settled = Window(opened_at)
         self.history = Window(opened_at, HISTORY_S, 1.0)
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
+        self._has_failed = False
         self._reasons: Counter[tuple[str, str]] = Counter()
 
     def fold(self, event: Event) -> None:
@@ -166,8 +167,9 @@ class RunFold:
     def _failed(self, event: RunFailed) -> None:
         text = f"{event.stage}: {event.message}" if event.stage else event.message
         self.note(event.at, "error", text)
-        if self.traceback is None:
+        if not self._has_failed:
             # The error that ended the run is the first; those after it are what it caused.
+            self._has_failed = True
             self.problem, self.traceback = text, event.traceback
 
     def _stage(self, name: str) -> StageFold:

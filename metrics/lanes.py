@@ -1,13 +1,13 @@
-"""Stages that share a thread, and where their time goes."""
+"""Where the workers' time goes, and who holds the others up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
+from metrics.books import QueueCount
 from metrics.format import percent
-from metrics.snapshot import StageState
-from metrics.stage_fold import Spent, StageFold
+from metrics.stage_fold import StageFold
 
 BUSY = 0.85
 FULL = 0.8
@@ -16,60 +16,68 @@ EMPTY = 0.1
 Shares = tuple[float, float, float] | tuple[None, None, None]
 
 
-def lanes(stages: Iterable[StageFold]) -> list[list[StageFold]]:
-    """The stages in flow order, those chained to one another together."""
-    groups: list[list[StageFold]] = []
-    for stage in stages:
-        if stage.info.chained and groups:
-            groups[-1].append(stage)
-        else:
-            groups.append([stage])
-    return groups
+class Lane(NamedTuple):
+    """Threads that do one job after another: reading, a chain of stages, or writing.
 
-
-def shares(stage: StageFold, lane: Sequence[StageFold]) -> Shares:
-    """The stage's busy, idle and blocked share of its workers' time over the run.
-
-    In a chain the stages' events divide the time of one worker among them. While a neighbour
-    works the stage idles; while the worker is blocked all of them are.
+    ``name`` is the stage that takes most of their time; they take from the queue before ``first``
+    (None: from a source). ``busy`` is their share of work in the last seconds.
     """
-    spent = _together(member.spent for member in lane)
+
+    name: str
+    first: str | None
+    busy: float
+
+
+def shares(stage: StageFold) -> Shares:
+    """The busy, idle and blocked share of the time of the stage's workers over the run."""
+    spent = stage.times.busiest
     if spent.total <= 0:
         return None, None, None
-    busy, blocked = stage.spent.busy / spent.total, spent.blocked / spent.total
+    busy, blocked = spent.busy / spent.total, spent.blocked / spent.total
     return busy, max(0.0, 1.0 - busy - blocked), blocked
 
 
-def bottleneck(folds: Iterable[StageFold], states: Sequence[StageState]) -> str | None:
+def bottleneck(stages: Iterable[StageFold], queues: Mapping[str, QueueCount]) -> str | None:
     """Which stage holds the others up now, in words; None where none clearly does.
 
-    That is a stage whose worker is busy while its queue is full; or the first, if it is
-    busy while the queue after it is empty.
+    That is the one whose threads are busy while the queue before them is full; or a source that
+    is busy being read while the queue behind it is empty.
     """
-    rows = {state.name: state for state in states}
-    groups = lanes(folds)
-    best, words = 0.0, None
-    for at, lane in enumerate(groups):
-        spent = _together(stage.recently for stage in lane)
-        if spent.total <= 0 or spent.busy / spent.total < max(BUSY, best):
-            continue
-        slowest = max(lane, key=lambda stage: stage.recently.busy)
-        busy = spent.busy / spent.total
-        row, queue = slowest.info.name, rows[lane[0].info.name].queue
-        if queue is not None and queue.capacity and queue.size >= FULL * queue.capacity:
-            full = (
-                "full" if queue.size >= queue.capacity else f"{percent(queue.size / queue.capacity, 0)} full"
-            )
-            best, words = busy, f"{row} is the bottleneck: busy {percent(busy, 0)}, its queue is {full}"
-        elif at == 0 and len(groups) > 1:
-            after = rows[groups[1][0].info.name].queue
-            if after is not None and after.size <= EMPTY * after.capacity:
-                best, words = (
-                    busy,
-                    f"{row} is the bottleneck: busy {percent(busy, 0)}, the queue after it is empty",
-                )
-    return words
+    found = [(lane.busy, words) for lane in _lanes(stages) if (words := _limits(lane, queues)) is not None]
+    return max(found)[1] if found else None
 
 
-def _together(spent: Iterable[Spent]) -> Spent:
-    return reduce(Spent.plus, spent, Spent())
+def _limits(lane: Lane, queues: Mapping[str, QueueCount]) -> str | None:
+    if lane.busy < BUSY:
+        return None
+    queue = queues.get(lane.first or lane.name)
+    if queue is None or not queue.capacity_records:
+        return None
+    filled = queue.size_records / queue.capacity_records
+    if lane.first is None:
+        empty = f"reading is the bottleneck: busy {percent(lane.busy, 0)}, the queue after it is empty"
+        return empty if filled <= EMPTY else None
+    full = "full" if filled >= 1 else f"{percent(filled, 0)} full"
+    words = f"{lane.name} is the bottleneck: busy {percent(lane.busy, 0)}, its queue is {full}"
+    return words if filled >= FULL else None
+
+
+def _lanes(stages: Iterable[StageFold]) -> Iterator[Lane]:
+    chain: list[StageFold] = []
+    for stage in stages:
+        if not stage.info.chained:
+            yield from _chain(chain)
+            chain = []
+        chain.append(stage)
+        if stage.times.ends.total > 0:
+            name = stage.info.name
+            yield Lane(name, name if stage.info.kind == "output" else None, stage.recently.ends.busy_share)
+    yield from _chain(chain)
+
+
+def _chain(chain: list[StageFold]) -> Iterator[Lane]:
+    """While one stage of a chain works the others wait for it, so that their shares of work add up."""
+    if chain:
+        slowest = max(chain, key=lambda stage: stage.recently.workers.busy)
+        busy = sum(stage.recently.workers.busy_share for stage in chain)
+        yield Lane(slowest.info.name, chain[0].info.name, busy)

@@ -38,19 +38,19 @@ def input_progress(partitions: Sequence[PartitionFold], limit: int | None) -> fl
     return to_end if to_limit is None else max(to_end, to_limit)
 
 
-def stage_progress(stages: Iterable[StageFold], read: float | None) -> list[float | None]:
-    """How much of the input each stage has dealt with, given how much was ``read``.
+def stage_progress(stages: Iterable[StageFold], share: float | None, read: int) -> list[float | None]:
+    """How much of the input each stage has dealt with, given the ``share`` and the records ``read``.
 
     What a stage is given is not known before it comes; so each takes the share of the one before
     it, times the part that it has taken of what that one gave.
     """
     shares: list[float | None] = []
-    before: StageFold | None = None
+    given = read
     for stage in stages:
-        if before is not None and read is not None and before.given > 0:
-            read *= min(1.0, stage.taken / before.given)
-        shares.append(read)
-        before = stage
+        if share is not None and given > 0:
+            share *= min(1.0, stage.taken / given)
+        shares.append(share)
+        given = stage.given
     return shares
 
 

@@ -28,14 +28,21 @@ def balance(records: Records) -> list[str]:
     ]
 
 
-def queues(counts: Iterable[QueueCount], stages: Mapping[str, StageFold]) -> list[str]:
-    """Each queue against the stage before it and the stage after it, and against itself."""
+def queues(
+    counts: Iterable[QueueCount],
+    stages: Mapping[str, StageFold],
+    partitions: Mapping[Partition, PartitionFold],
+) -> list[str]:
+    """Each queue against the stage before it (or the sources) and the stage after it, and against itself."""
     found = []
+    read = sum(partition.read for partition in partitions.values())
     for queue in counts:
-        given, taken = stages[queue.producer].given, stages[queue.stage].taken
+        producer = queue.producer or "reading"
+        given = stages[queue.producer].given if queue.producer else read
+        taken = stages[queue.stage].taken
         place = f"the queue before {queue.stage}"
         if given != queue.put_records:
-            found.append(f"{queue.producer} gave {given:,} records, {place} was given {queue.put_records:,}")
+            found.append(f"{producer} gave {given:,} records, {place} was given {queue.put_records:,}")
         if taken != queue.taken_records:
             found.append(f"{place} gave {queue.taken_records:,} records, {queue.stage} took {taken:,}")
         if queue.put_records != queue.taken_records + queue.size_records:

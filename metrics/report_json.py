@@ -144,7 +144,7 @@ def _latency(latency: Latency | None) -> dict[str, Json]:
 
 
 def _queue(queue: QueueState | None) -> dict[str, Json]:
-    """Null throughout for the first stage and for one that is chained: they have no queue."""
+    """Null throughout for a stage without a queue, as one in a chain."""
     if queue is None:
         return dict.fromkeys(("size", "capacity", "peak"))
     return {"size": queue.size, "capacity": queue.capacity, "peak": queue.peak}

@@ -42,11 +42,12 @@ class StageState:
 
     ``taken = given + filtered + rejected + held + lost - created``, where ``created`` are children
     beyond one a record (less those that were merged into another). ``lost`` also counts records
-    that vanished on their way to the stage, which are in none of its other counts. ``busy``,
-    ``idle`` and ``blocked`` are shares of the workers' time over the run and add up to 1 (all None
-    before the first event). ``progress`` is None where the total is not known. ``rate`` is records
-    taken per second over the window. ``queue`` is None for the first stage and for a stage
-    chained to the one before it.
+    that vanished on their way to the stage, which are in none of its other counts.
+
+    ``busy``, ``idle`` and ``blocked`` are shares of the workers' time over the run and add up to 1
+    (all None before the first event); where readers or writers have threads beside the workers,
+    of the busier kind. ``progress`` is None where the total is not known. ``rate`` is records taken
+    per second over the window. ``queue`` is None where no queue is before the stage, as in a chain.
     """
 
     name: str

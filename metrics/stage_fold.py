@@ -32,6 +32,28 @@ class Spent(NamedTuple):
         """All of it."""
         return self.busy + self.idle + self.blocked
 
+    @property
+    def busy_share(self) -> float:
+        """The busy part of it; 0 where nothing was spent."""
+        return self.busy / self.total if self.total > 0 else 0.0
+
+
+class Times(NamedTuple):
+    """How two kinds of threads spent their time for a stage.
+
+    ``workers`` run stages; ``ends`` (worker numbers below 0) are those that read a source or write to the
+    sink. Reading and decoding are both ingestion, encoding and writing both output, but each is done by
+    threads of its own: one may be at its limit while the other waits.
+    """
+
+    workers: Spent = Spent()
+    ends: Spent = Spent()
+
+    @property
+    def busiest(self) -> Spent:
+        """The kind that has the larger share of work."""
+        return max(self, key=lambda spent: (spent.busy_share, spent.total))
+
 
 class StageFold:
     """Counts, times and the latency of one stage, folded from its events."""
@@ -39,11 +61,11 @@ class StageFold:
     def __init__(self, info: StageInfo, started_at: float) -> None:
         self.info = info
         self.taken = self.given = self.filtered = self.rejected = self.created = self.held = 0
-        self.spent = Spent()
+        self.times = Times()
         self.latency = Sketch()
         self.rate = Window(started_at)
         self.queue_peak = 0
-        self._marks: deque[Spent] = deque([self.spent], maxlen=RECENT_S + 1)
+        self._marks: deque[Times] = deque([self.times], maxlen=RECENT_S + 1)
         self._marked_at = started_at
 
     def worked(self, event: StageWorked) -> None:
@@ -58,7 +80,11 @@ class StageFold:
         self.rejected += event.rejected
         self.created += event.created
         self.held += event.held
-        self.spent = self.spent.plus(Spent(event.busy_s, event.idle_s, event.blocked_s))
+        spent = Spent(event.busy_s, event.idle_s, event.blocked_s)
+        workers, ends = self.times
+        self.times = (
+            Times(workers, ends.plus(spent)) if event.worker < 0 else Times(workers.plus(spent), ends)
+        )
         self.latency.add(event.busy_s, event.taken)
         self.rate.add(event.at, event.taken)
 
@@ -69,13 +95,14 @@ class StageFold:
     def mark(self, now: float) -> None:
         """Remember, once a second, how the time was spent up to now."""
         if now - self._marked_at >= 1.0:
-            self._marks.append(self.spent)
+            self._marks.append(self.times)
             self._marked_at = now
 
     @property
-    def recently(self) -> Spent:
+    def recently(self) -> Times:
         """How the time was spent in the last ten seconds or so."""
-        return self.spent.minus(self._marks[0])
+        then = self._marks[0]
+        return Times(self.times.workers.minus(then.workers), self.times.ends.minus(then.ends))
 
     @property
     def unaccounted(self) -> int:

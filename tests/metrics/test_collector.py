@@ -58,10 +58,13 @@ def worked(
     busy: float = 0.0,
     idle: float = 0.0,
     blocked: float = 0.0,
+    worker: int = 0,
     at: float = 100.0,
 ) -> StageWorked:
     out = taken + created - filtered - rejected - held if given is None else given
-    return StageWorked(at, stage, 0, A, 0, taken, out, filtered, rejected, created, held, busy, idle, blocked)
+    return StageWorked(
+        at, stage, worker, A, 0, taken, out, filtered, rejected, created, held, busy, idle, blocked
+    )
 
 
 def committed(
@@ -78,10 +81,10 @@ def whole_run() -> Iterator[Event]:
     yield BatchRead(102.0, B, 0, 50, 1_000, 1_000)
     yield worked("ingestion", taken=50, busy=0.5, idle=0.25, blocked=0.25, at=102.0)
     yield QueueSampled(102.0, "parse", 150, 2, 3_000, 400)
-    yield worked("parse", taken=100, filtered=10, rejected=5, busy=1.0, idle=1.0, at=103.0)
-    yield worked("enrich", taken=85, created=5, busy=1.0, blocked=0.5, at=103.0)
-    yield worked("parse", taken=50, busy=0.25, at=103.5)
-    yield worked("enrich", taken=50, busy=0.25, at=103.5)
+    yield worked("parse", taken=100, filtered=10, rejected=5, busy=1.0, idle=1.0, blocked=1.5, at=103.0)
+    yield worked("enrich", taken=85, created=5, busy=1.0, idle=2.0, blocked=0.5, at=103.0)
+    yield worked("parse", taken=50, busy=0.25, blocked=0.25, at=103.5)
+    yield worked("enrich", taken=50, busy=0.25, idle=0.25, at=103.5)
     yield RecordRejected(104.0, "orders/a.csv:7", "parse", "no amount")
     for offset in range(4):
         yield RecordRejected(104.0, f"orders/a.csv:{offset}", "parse", "no date")
@@ -129,8 +132,8 @@ def test_every_number_of_a_run_by_hand() -> None:
     assert parse_.queue == QueueState(size=0, capacity=400, peak=150, size_bytes=0)
     assert parse_.rate == pytest.approx(25.0)
     assert (enrich.taken, enrich.given, enrich.created, enrich.queue) == (135, 140, 5, None)
-    # The two share a thread of four seconds: each was busy for 1.25 of them, blocked for 0.5.
-    assert (parse_.busy, parse_.idle, parse_.blocked) == (0.3125, 0.5625, 0.125)
+    # The two share a thread of four seconds: what one works, the other waits.
+    assert (parse_.busy, parse_.idle, parse_.blocked) == (0.3125, 0.25, 0.4375)
     assert (enrich.busy, enrich.idle, enrich.blocked) == (0.3125, 0.5625, 0.125)
     assert (output.taken, output.given, output.progress) == (140, 140, 1.0)
     assert parse_.latency is not None
@@ -375,21 +378,45 @@ def test_books_that_fail_leave_the_last_snapshot_with_a_notice() -> None:
     assert bench.collector.failures == 1
 
 
-def test_a_bottleneck_is_named_only_when_there_is_one() -> None:
-    full = [QueueCount("parse", "ingestion", 400, 0, 400, 1, 400, 400)]
-    books = FakeBooks(records(read=400, in_flight=400), between=full)
+def queue_before(stage: str, size: int) -> QueueCount:
+    return QueueCount(stage, "", 400, 400 - size, size, 1, 400, 400)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "busy", "says"),
+    [
+        ({"parse": 400}, "chain", "enrich is the bottleneck: busy 97%, its queue is full"),
+        ({"parse": 350}, "chain", "enrich is the bottleneck: busy 97%, its queue is 88% full"),
+        ({"parse": 100}, "chain", None),
+        ({"output": 400}, "writer", "output is the bottleneck: busy 97%, its queue is full"),
+        ({"output": 40}, "writer", None),
+        ({"ingestion": 0}, "reader", "reading is the bottleneck: busy 97%, the queue after it is empty"),
+        ({"ingestion": 200}, "reader", None),
+        ({"parse": 400, "output": 400}, "nobody", None),
+    ],
+)
+def test_a_bottleneck_is_named_only_when_there_is_one(
+    sizes: dict[str, int], busy: str, says: str | None
+) -> None:
+    books = FakeBooks(records(read=400, in_flight=400))
+    books.between = [queue_before(stage, size) for stage, size in sizes.items()]
     bench = Bench(books)
     bench.emit([started()])
+    chain, writer, reader = (0.97 if busy == who else 0.3 for who in ("chain", "writer", "reader"))
     for second in range(5):
         at = 101.0 + second
+        bench.emit([worked("ingestion", busy=reader, blocked=1 - reader, worker=-1, at=at)])
         bench.emit([worked("ingestion", taken=80, busy=0.1, blocked=0.9, at=at)])
-        bench.emit([worked("parse", taken=9, busy=0.27, idle=0.03, at=at)])
-        bench.emit([worked("enrich", taken=9, busy=0.7, at=at)])
+        bench.emit([worked("parse", taken=9, busy=chain * 0.3, idle=1 - chain * 0.3, at=at)])
+        bench.emit([worked("enrich", taken=9, busy=chain * 0.7, idle=1 - chain * 0.7, at=at)])
+        bench.emit([worked("output", busy=0.2, idle=0.8, at=at)])
+        bench.emit([worked("output", taken=9, busy=writer, idle=1 - writer, worker=-1, at=at)])
         state = bench.step(1.0)
-    assert state.reasons == ("enrich is the bottleneck: busy 97%, its queue is full",)
+    assert state.reasons == (() if says is None else (says,))
     assert state.status == "healthy"
-    books.between = [QueueCount("parse", "ingestion", 400, 390, 10, 1, 400, 400)]
-    assert bench.step(0.1).reasons == ()
+    assert [row.busy for row in state.stages] == pytest.approx(
+        [max(reader, 0.1), chain * 0.3, chain * 0.7, max(writer, 0.2)]
+    )
 
 
 def test_reasons_without_end_do_not_fill_the_memory() -> None:
