@@ -41,9 +41,12 @@ from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
 from pipeline.queue import BatchQueue
 from pipeline.retry import Retrier
 from pipeline.tasks.base import Task
+from pipeline.tasks.chain import ChainWork
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.reader import Reader, Spawn
-from pipeline.tasks.work import BatchWork, ChainWork, StatefulWork, Teller, Work
+from pipeline.tasks.stateful import StatefulWork
+from pipeline.tasks.whole_batch import BatchWork
+from pipeline.tasks.work import Teller, Work
 from pipeline.tasks.worker import Group, Worker
 from pipeline.tasks.writer import Writer
 

@@ -46,17 +46,22 @@ def rejections(
     stage: str, ids: Ids, values: list[Any] | None, bad: list[Bad], originals: Originals | None
 ) -> list[Rejection]:
     """The dead letters of the bad ones; ``values`` are what the stage was given, where worth keeping."""
-    letters = []
-    for item in bad:
-        id = ids[item.position]
-        value = values[item.position] if values is not None else None
-        original = originals.of(id) if originals is not None else None
-        if original is None:
-            original, value = value, None
-        elif value is original:
-            value = None
-        letters.append(Rejection(id, stage, item.reason, original, value, item.traceback, item.attempts))
-    return letters
+    return [
+        letter(
+            stage, ids[item.position], values[item.position] if values is not None else None, item, originals
+        )
+        for item in bad
+    ]
+
+
+def letter(stage: str, id: Id, value: Any, bad: Bad, originals: Originals | None) -> Rejection:
+    """The dead letter of one record; ``value`` is kept where it is not what was read anyway."""
+    original = originals.of(id) if originals is not None else None
+    if original is None:
+        original, value = value, None
+    elif value is original:
+        value = None
+    return Rejection(id, stage, bad.reason, original, value, bad.traceback, bad.attempts)
 
 
 _frames: dict[tuple[tuple[object, int], ...], str] = {}

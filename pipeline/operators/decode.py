@@ -26,4 +26,3 @@ class DecodeOperator:
             return Outcome(ids, values)
         letters = rejections(self.name, ids, None, bad, originals)
         return Outcome(ids.without([item.position for item in bad]), values, rejected=letters)
-

@@ -31,13 +31,13 @@ class FunctionOperator:
         retrier: Retrier | None = None,
     ) -> None:
         self.name = name
-        self._call = function if retrier is None else retrier.wrap(function)
+        self.call = function if retrier is None else retrier.wrap(function)
         self._retrier = retrier
         self._on_error = on_error
 
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value: a value, None (filtered), a list (children) or a failure."""
-        results, bad = run_each(map(self._call, values), len(values), self._failure)
+        results, bad = run_each(map(self.call, values), len(values), self.failure)
         if bad:
             kept_ids = ids.without([item.position for item in bad])
             letters = rejections(self.name, ids, values, bad, originals)
@@ -45,9 +45,10 @@ class FunctionOperator:
             kept_ids, letters = ids, []
         if _SPECIAL.isdisjoint(set(map(type, results))):
             return Outcome(kept_ids, results, rejected=letters)
-        return self._sort_out(kept_ids, results, letters, values, ids, originals)
+        return self.sort_out(kept_ids, results, letters, values, ids, originals)
 
-    def _failure(self, position: int, error: Exception) -> Bad:
+    def failure(self, position: int, error: Exception) -> Bad:
+        """A record's failure in words; raises where this stage must not fail."""
         if isinstance(error, Reject):
             return Bad(position, error.reason, None, self._attempts())
         if self._on_error == "fail":
@@ -57,7 +58,7 @@ class FunctionOperator:
     def _attempts(self) -> int:
         return self._retrier.attempts_made if self._retrier is not None else 1
 
-    def _sort_out(
+    def sort_out(
         self,
         ids: Ids,
         results: list[Any],
@@ -81,7 +82,7 @@ class FunctionOperator:
                 except FATAL:
                     raise
                 except Exception as error:
-                    late.append(self._failure(position, error))
+                    late.append(self.failure(position, error))
                     late_value = inputs.get(id)
                     outcome.rejected.extend(
                         rejections(self.name, Ids.named([id]), [late_value], [_first(late[-1])], originals)

@@ -2,7 +2,19 @@
 
 from pipeline.sources.base import PartitionSpec, Source
 from pipeline.sources.files import Files, files
+from pipeline.sources.generated import Generated, generated
 from pipeline.sources.stdin import Stdin, stdin
 from pipeline.sources.values import Values, values
 
-__all__ = ["Files", "PartitionSpec", "Source", "Stdin", "Values", "files", "stdin", "values"]
+__all__ = [
+    "Files",
+    "Generated",
+    "PartitionSpec",
+    "Source",
+    "Stdin",
+    "Values",
+    "files",
+    "generated",
+    "stdin",
+    "values",
+]
