@@ -165,7 +165,8 @@ class RunFold:
         self.note(event.at, "info", _WORDS[event.action])
 
     def _failed(self, event: RunFailed) -> None:
-        text = f"{event.stage}: {event.message}" if event.stage else event.message
+        named = event.stage is None or event.stage in event.message
+        text = event.message if named else f"{event.stage}: {event.message}"
         self.note(event.at, "error", text)
         if not self._has_failed:
             # The error that ended the run is the first; those after it are what it caused.
