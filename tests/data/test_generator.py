@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -62,12 +63,15 @@ GOLDEN_CLICK = {
     "bytes": 85853,
     "agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 Version/18.5 Safari/605.1.15",
 }
+GOLDEN_LINES = "adfe66ec3187e551f17177d4ec077d20e73a3202e576bb216cedcb9e882ef825"
 
 
 def test_first_records_never_change() -> None:
     assert orders(7, 0) == GOLDEN_ORDER
     assert sensors(7, 0) == GOLDEN_SENSOR
     assert clicks(7, 0) == GOLDEN_CLICK
+    lines = b"\n".join(broken_order(7, index) for index in range(2_000))
+    assert hashlib.sha256(lines).hexdigest() == GOLDEN_LINES
 
 
 def test_another_process_with_another_hash_seed_makes_the_same_records() -> None:
