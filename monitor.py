@@ -1,8 +1,8 @@
 """Data Pipeline Monitor: see a Python data pipeline live, account for every record, gate on it in CI.
 
-    python monitor.py                   the demo, full screen
-    python monitor.py --headless        the same without a screen
-    python monitor.py run FILE[:NAME]   your own pipeline
+python monitor.py                   the demo, full screen
+python monitor.py --headless        the same without a screen
+python monitor.py run FILE[:NAME]   your own pipeline
 """
 
 from __future__ import annotations

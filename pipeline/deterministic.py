@@ -6,9 +6,8 @@ import random
 from collections.abc import Callable
 
 from pipeline.clock import ManualClock
-from pipeline.control import Failure
 from pipeline.engine import Engine
-from pipeline.operators.base import describe
+from pipeline.operators.base import failure_of
 from pipeline.tasks.base import Step, Task
 
 STALLED_AFTER = 20_000
@@ -75,6 +74,5 @@ class DeterministicDriver:
     def _guard(self, task: Task, action: Callable[[], object]) -> None:
         try:
             action()
-        except Exception as error:
-            reason, trace = describe(error)
-            self._engine.control.fail(Failure(task.stage, f"{task.stage}: {reason}", trace))
+        except Exception as error:  # noqa: BLE001 - like a thread's, it ends the run
+            self._engine.control.fail(failure_of(task.stage, error))

@@ -183,11 +183,11 @@ class Engine:
     # How it is put together
 
     def _partitions(self) -> tuple[PartitionInfo, ...]:
-        found = []
-        for spec in self.pipeline.sources:
-            for part in spec.source.partitions():
-                found.append(PartitionInfo(Partition(spec.source.name, part.name), part.total, part.size))
-        return tuple(found)
+        return tuple(
+            PartitionInfo(Partition(spec.source.name, part.name), part.total, part.size)
+            for spec in self.pipeline.sources
+            for part in spec.source.partitions()
+        )
 
     def _stage_infos(self) -> tuple[StageInfo, ...]:
         ingestion_workers = self._groups[0].workers
@@ -333,7 +333,8 @@ def _dead_letter_path(pipeline: Pipeline) -> Path:
         path = Path(folder or ".") / f"{name}.dead-letters.jsonl"
     if not path.parent.is_dir():
         raise ConfigurationError(
-            f"dead letters of {pipeline.name!r}: there is no folder {str(path.parent)!r}; make it, or give dead_letters="
+            f"dead letters of {pipeline.name!r}: there is no folder {str(path.parent)!r}; "
+            "make it, or give dead_letters="
         )
     return path
 

@@ -20,6 +20,10 @@ class Id(NamedTuple):
     offset: int
     path: str = ""
 
+    def child(self, index: int) -> Id:
+        """The id of the child at ``index`` (0 is the first)."""
+        return Id(self.offset, f"{self.path}.{index}" if self.path else str(index))
+
     def __str__(self) -> str:
         return f"{self.offset}.{self.path}" if self.path else str(self.offset)
 

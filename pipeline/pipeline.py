@@ -109,7 +109,17 @@ class Pipeline:
         return self
 
     @overload
-    def stage(self, target: F) -> F: ...
+    def stage(
+        self,
+        target: F,
+        *,
+        name: str | None = None,
+        batch: bool | Container = False,
+        workers: int = 1,
+        retry: Retry | None = None,
+        on_error: OnError | None = None,
+        ordered: bool = True,
+    ) -> F: ...
 
     @overload
     def stage(
@@ -160,8 +170,8 @@ class Pipeline:
             raise ConfigurationError(f"{where}: the pipeline writes to {self.sink.name!r} already")
         if isinstance(sink, type) or not (isinstance(sink, Sink) or callable(sink)):
             raise ConfigurationError(
-                f"{where}: {sink!r} is no sink; give jsonl(...), csv(...), parquet(...), sqlite(...), count() "
-                "or a function"
+                f"{where}: {sink!r} is no sink; give jsonl(...), csv(...), parquet(...), sqlite(...), "
+                "count() or a function"
             )
         self.sink = sink if isinstance(sink, Sink) else function(sink)
         return self
@@ -210,7 +220,8 @@ class Pipeline:
             return StageSpec(given, "stateful", make, 1, None, on_error or "fail", True, "list")
         if not callable(target) or isinstance(target, type):
             raise ConfigurationError(
-                f"{where}: {target!r} is no function; give a function of one record, or a class that extends Stage"
+                f"{where}: {target!r} is no function; "
+                "give a function of one record, or a class that extends Stage"
             )
         _check_arity(where, target)
         if batch and retry is not None:
@@ -236,7 +247,8 @@ def _check_arity(where: str, target: Callable[..., Any]) -> None:
         signature.bind(None)
     except TypeError:
         raise ConfigurationError(
-            f"{where}: it is defined as {given_name(target)}{signature}; it must take one argument, the record"
+            f"{where}: it is defined as {given_name(target)}{signature}; "
+            "it must take one argument, the record"
         ) from None
 
 

@@ -16,8 +16,8 @@ from pipeline.errors import ConfigurationError
 class Retry:
     """How often and when a stage tries a record again.
 
-    ``attempts`` counts the first one too. The n-th wait is ``first * factor**(n-1)`` seconds, at most ``cap``,
-    of which a random share of up to ``jitter`` is left out so that workers do not knock in step.
+    ``attempts`` counts the first one too. The n-th wait is ``first * factor**(n-1)`` seconds, at most
+    ``cap``, of which a random share of up to ``jitter`` is left out so that workers do not knock in step.
     ``on`` names the exceptions worth another try.
     """
 

@@ -85,8 +85,7 @@ class Child(Record):
     __slots__ = ("parent", "siblings")
 
     def __init__(self, parent: Record, index: int, siblings: int, value: Any) -> None:
-        path = f"{parent._id.path}.{index}" if parent._id.path else str(index)
-        super().__init__(parent._partition, Id(parent._id.offset, path), value, parent._read_at)
+        super().__init__(parent._partition, parent._id.child(index), value, parent._read_at)
         self.parent = parent
         self.siblings = siblings
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pipeline.clock import Clock
 from pipeline.control import Failure
 from pipeline.engine import Engine
-from pipeline.operators.base import describe
+from pipeline.operators.base import failure_of
 from pipeline.tasks.base import Step, Task
 
 POLL_S = 0.25
@@ -77,8 +77,7 @@ class ThreadDriver:
             self._left.add(task)
 
     def _fail(self, task: Task, error: BaseException) -> None:
-        reason, trace = describe(error)
-        self._engine.control.fail(Failure(task.stage, f"{task.stage}: {reason}", trace))
+        self._engine.control.fail(failure_of(task.stage, error))
 
     def _supervise(self) -> None:
         control = self._engine.control

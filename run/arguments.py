@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from metrics import reporter
 from pipeline.errors import ConfigurationError
 
 COMMANDS = ("run",)
@@ -101,7 +102,9 @@ def _demo_parser(program: str) -> argparse.ArgumentParser:
 
 
 def _run_parser(program: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=program, description="Run the pipeline that a Python file defines.", allow_abbrev=False)
+    parser = _Parser(
+        prog=program, description="Run the pipeline that a Python file defines.", allow_abbrev=False
+    )
     parser.add_argument("file", metavar="FILE[:NAME]", help="the file, and which pipeline of it")
     _add_options(parser, "read at most so many records")
     return parser
@@ -111,14 +114,24 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add = parser.add_argument
     add("--headless", action="store_true", help="no screen: progress on stderr, the summary on stdout")
     add("--read-only", action="store_true", help="a screen without the keys that change the run")
-    add("--json", metavar="PATH|-", type=_json_path, help="write the report as JSON; - prints it, and nothing else, to stdout")
-    add("--report", metavar="PATH", type=_report_path, help="write the report as .md or .html")
-    add("--junit", metavar="PATH", type=_file_path, help="write the verdict as JUnit XML")
+    add(
+        "--json",
+        metavar="PATH|-",
+        type=_json_target,
+        help="write the report as JSON; - prints it, and nothing else, to stdout",
+    )
+    add("--report", metavar="PATH", type=_file_path("--report"), help="write the report as .md or .html")
+    add("--junit", metavar="PATH", type=_file_path("--junit"), help="write the verdict as JUnit XML")
     add("--limit", metavar="N", type=_whole("--limit", 0), help=limit)
     add("--duration", metavar="S", type=_positive("--duration"), help="read for so many seconds, then finish")
     add("--rate", metavar="R", type=_positive("--rate"), help="read at most so many records a second")
     add("--batch-size", metavar="N", type=_whole("--batch-size", 1), help="records in a batch, exactly")
-    add("--workers", metavar="N", type=_whole("--workers", 1), help="threads for each stage that may have several")
+    add(
+        "--workers",
+        metavar="N",
+        type=_whole("--workers", 1),
+        help="threads for each stage that may have several",
+    )
     add("--seed", metavar="N", type=int, default=0, help="of generated records and random waits (default: 0)")
     add(
         "--fail-if",
@@ -155,21 +168,16 @@ def _positive(option: str) -> Callable[[str], float]:
     return convert
 
 
-def _file_path(text: str) -> Path:
-    path = Path(text)
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"{text}: there is no folder {str(path.parent)!r}; make it first")
-    if path.is_dir():
-        raise ConfigurationError(f"{text}: is a folder; give a file name in it")
-    return path
+def _file_path(option: str) -> Callable[[str], Path]:
+    def convert(text: str) -> Path:
+        path = Path(text)
+        reporter.check_target(path, option)
+        if option == "--report":
+            reporter.renderer(path, option)
+        return path
+
+    return convert
 
 
-def _json_path(text: str) -> str:
-    return text if text == "-" else str(_file_path(text))
-
-
-def _report_path(text: str) -> Path:
-    path = _file_path(text)
-    if path.suffix.lower() not in (".md", ".html"):
-        raise ConfigurationError(f"--report {text}: its ending must be .md or .html")
-    return path
+def _json_target(text: str) -> str:
+    return text if text == "-" else str(_file_path("--json")(text))

@@ -88,7 +88,8 @@ def _run(path: Path) -> ModuleType:
                 raise
             shown = "".join(traceback.format_exception(error)).rstrip()
             raise ConfigurationError(
-                f"{path}:{_line(error, path)}: it fails when it is loaded: {type(error).__name__}: {error}\n{shown}"
+                f"{path}:{_line(error, path)}: it fails when it is loaded: "
+                f"{type(error).__name__}: {error}\n{shown}"
             ) from error
     return module
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from pipeline.engine import Options
-from pipeline.errors import ConfigurationError, PipelineError
+from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, outputs
 from run.arguments import Settings
@@ -40,8 +40,8 @@ def run(settings: Settings, show: Show) -> int:
     report = session.report()
     try:
         outputs.write(report, settings)
-    except OSError as error:
-        say(f"The report could not be written: {error}")
+    except (ConfigurationError, OSError) as error:
+        say(f"The run is over, but its report is not all there: {error}")
         return report.exit_code or exit_codes.MONITOR
     return report.exit_code
 
@@ -70,7 +70,8 @@ def _has_terminal() -> bool:
         name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not _is_terminal(stream)
     ]
     if missing:
-        say(f"Running headless: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not a terminal.")
+        verb = "is" if len(missing) == 1 else "are"
+        say(f"Running headless: {' and '.join(missing)} {verb} not a terminal.")
         return False
     if os.environ.get("TERM", "") in ("", "dumb"):
         say("Running headless: this terminal cannot move its cursor (TERM is empty or dumb).")
@@ -100,6 +101,3 @@ def _on_screen(session: Session, settings: Settings, show: Show) -> None:
         if not session.wait(DRAIN_S):
             session.abort()
             session.wait(DRAIN_S)
-
-
-__all__ = ["ConfigurationError", "PipelineError", "run"]

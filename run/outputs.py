@@ -6,35 +6,38 @@ import contextlib
 import locale
 import os
 import sys
+from pathlib import Path
 
 from metrics import reporter
+from metrics.box import box
 from metrics.report import RunReport
+from metrics.report_json import to_json
+from metrics.report_junit import to_junit
 from run.arguments import Settings
 from run.narrator import print_data, say
 
 
 def write(report: RunReport, settings: Settings) -> None:
-    """Write everything that the settings name; raises OSError where a file cannot be written."""
-    if settings.json is not None and settings.json != "-":
-        _save(settings.json, reporter.as_json(report))
-    if settings.report is not None:
-        html = settings.report.suffix.lower() == ".html"
-        _save(str(settings.report), reporter.as_html(report) if html else reporter.as_markdown(report))
-    if settings.junit is not None:
-        _save(str(settings.junit), reporter.as_junit(report))
-    _print(reporter.as_json(report) if settings.json == "-" else reporter.as_box(report, ascii=not speaks_utf8()))
+    """Write everything that the settings name.
+
+    Raises :class:`~pipeline.errors.ConfigurationError` where a file cannot be written.
+    """
+    files = (
+        ("--json", Path(settings.json) if settings.json not in (None, "-") else None, to_json),
+        ("--report", settings.report, reporter.renderer(settings.report) if settings.report else None),
+        ("--junit", settings.junit, to_junit),
+    )
+    _print(to_json(report) if settings.json == "-" else box(report, unicode=speaks_utf8()))
+    for option, path, render in files:
+        if path is not None and render is not None:
+            reporter.write(report, path, render, option)
+            say(f"Wrote {path}")
 
 
 def speaks_utf8() -> bool:
     """Whether stdout can show more than ASCII."""
     encoding = getattr(sys.stdout, "encoding", None) or locale.getpreferredencoding(False)
     return encoding.lower().replace("-", "") == "utf8"
-
-
-def _save(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
-        file.write(text)
-    say(f"Wrote {path}")
 
 
 def _print(text: str) -> None:

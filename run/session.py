@@ -139,7 +139,7 @@ class Session:
         )
 
     def _end_in_time(self) -> None:
-        assert self._duration is not None  # noqa: S101 - started only with one
+        assert self._duration is not None
         if not self.clock.sleep(self._closed, self._duration):
             self.drain()
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import GeneratorType, NoneType, TracebackType
 from typing import Any
 
 from pipeline.batch import Originals, Rejection
+from pipeline.control import Failure
+from pipeline.errors import PipelineError, Reject
 from pipeline.ids import NO_IDS, Id, Ids
 
 FATAL = (MemoryError,)
 """Exceptions that say nothing about the record at hand: they end the run."""
+
+SPECIAL = frozenset({NoneType, list, Reject, GeneratorType})
+"""What a function of one record may return that is not the one value that goes on."""
 
 
 @dataclass(slots=True)
@@ -85,6 +90,13 @@ def describe(error: BaseException) -> tuple[str, str]:
         if len(_frames) < _FRAMES_KEPT:
             _frames[key] = frames
     return reason, f"Traceback (most recent call last):\n{frames}{reason}\n"
+
+
+def failure_of(stage: str, error: BaseException) -> Failure:
+    """What to tell about an exception that ends the run; the product's own say already where it was."""
+    reason, trace = describe(error)
+    message = str(error) if isinstance(error, PipelineError) else f"stage {stage!r} died: {reason}"
+    return Failure(stage, message, trace)
 
 
 def _places(trace: TracebackType | None) -> tuple[tuple[object, int], ...]:

@@ -57,9 +57,8 @@ class BatchOperator:
             elif isinstance(result, list):
                 families.append((id, len(result)))
                 created += len(result) - 1
-                for index, child in enumerate(result):
-                    kept.append(Id(id.offset, f"{id.path}.{index}" if id.path else str(index)))
-                    kept_values.append(child)
+                kept.extend(id.child(index) for index in range(len(result)))
+                kept_values.extend(result)
             else:
                 kept.append(id)
                 kept_values.append(result)

@@ -8,16 +8,14 @@ cost only the records that have them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import GeneratorType, NoneType
+from types import GeneratorType
 from typing import Any
 
-from pipeline.batch import Originals
+from pipeline.batch import Originals, Rejection
 from pipeline.errors import Reject, StageError
 from pipeline.ids import Id, Ids
-from pipeline.operators.base import FATAL, Bad, Outcome, describe, rejections
+from pipeline.operators.base import FATAL, SPECIAL, Bad, Outcome, describe, letter, rejections
 from pipeline.retry import Retrier
-
-_SPECIAL = frozenset({NoneType, list, Reject, GeneratorType})
 
 
 class FunctionOperator:
@@ -38,79 +36,67 @@ class FunctionOperator:
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value: a value, None (filtered), a list (children) or a failure."""
         results, bad = run_each(map(self.call, values), len(values), self.failure)
+        letters: list[Rejection] = []
         if bad:
-            kept_ids = ids.without([item.position for item in bad])
             letters = rejections(self.name, ids, values, bad, originals)
-        else:
-            kept_ids, letters = ids, []
-        if _SPECIAL.isdisjoint(set(map(type, results))):
-            return Outcome(kept_ids, results, rejected=letters)
-        return self.sort_out(kept_ids, results, letters, values, ids, originals)
+            gone = {item.position for item in bad}
+            ids = ids.without(sorted(gone))
+            values = [value for position, value in enumerate(values) if position not in gone]
+        if SPECIAL.isdisjoint(set(map(type, results))):
+            return Outcome(ids, results, rejected=letters)
+        outcome = self.sort_out(ids, results, values, originals)
+        outcome.rejected = letters + outcome.rejected
+        return outcome
 
     def failure(self, position: int, error: Exception) -> Bad:
         """A record's failure in words; raises where this stage must not fail."""
+        attempts = self._retrier.attempts_made if self._retrier is not None else 1
         if isinstance(error, Reject):
-            return Bad(position, error.reason, None, self._attempts())
+            return Bad(position, error.reason, None, attempts)
         if self._on_error == "fail":
             raise StageError(f"stage {self.name!r} failed: {describe(error)[0]}") from error
-        return Bad(position, *describe(error), self._attempts())
-
-    def _attempts(self) -> int:
-        return self._retrier.attempts_made if self._retrier is not None else 1
+        return Bad(position, *describe(error), attempts)
 
     def sort_out(
-        self,
-        ids: Ids,
-        results: list[Any],
-        letters: list[Any],
-        values: list[Any],
-        given: Ids,
-        originals: Originals | None,
+        self, ids: Ids, results: list[Any], values: list[Any], originals: Originals | None
     ) -> Outcome:
-        """The rare slices in which something was filtered, rejected by value, or has children."""
+        """Results of which some are filtered, rejected by value, or have children.
+
+        ``results`` and ``values``, which the function was given, are as many as ``ids``.
+        """
         kept: list[Id] = []
-        kept_values: list[Any] = []
         filtered: list[Id] = []
-        families: list[tuple[Id, int]] = []
-        outcome = Outcome(ids, kept_values, rejected=letters)
-        late: list[Bad] = []
-        inputs = dict(zip(given, values, strict=True)) if GeneratorType in set(map(type, results)) else {}
-        for position, (id, result) in enumerate(zip(ids, results, strict=True)):
-            if isinstance(result, GeneratorType):
-                try:
-                    result = list(result)  # noqa: PLW2901
-                except FATAL:
-                    raise
-                except Exception as error:
-                    late.append(self.failure(position, error))
-                    late_value = inputs.get(id)
-                    outcome.rejected.extend(
-                        rejections(self.name, Ids.named([id]), [late_value], [_first(late[-1])], originals)
-                    )
-                    continue
-            if result is None or (isinstance(result, list) and not result):
+        outcome = Outcome(ids, [])
+        for position, (id, given) in enumerate(zip(ids, results, strict=True)):
+            result = self._unrolled(position, given)
+            if isinstance(result, Reject):
+                result = Bad(position, result.reason)
+            if isinstance(result, Bad):
+                outcome.rejected.append(letter(self.name, id, values[position], result, originals))
+            elif result is None or (isinstance(result, list) and not result):
                 filtered.append(id)
             elif isinstance(result, list):
-                families.append((id, len(result)))
+                outcome.families.append((id, len(result)))
                 outcome.created += len(result) - 1
-                for index, child in enumerate(result):
-                    path = f"{id.path}.{index}" if id.path else str(index)
-                    kept.append(Id(id.offset, path))
-                    kept_values.append(child)
-            elif isinstance(result, Reject):
-                bad = [Bad(0, result.reason)]
-                outcome.rejected.extend(rejections(self.name, Ids.named([id]), None, bad, originals))
+                kept.extend(id.child(index) for index in range(len(result)))
+                outcome.values.extend(result)
             else:
                 kept.append(id)
-                kept_values.append(result)
+                outcome.values.append(result)
         outcome.ids = Ids.named(kept)
         outcome.filtered = Ids.named(filtered)
-        outcome.families = families
         return outcome
 
-
-def _first(bad: Bad) -> Bad:
-    return Bad(0, bad.reason, bad.traceback, bad.attempts)
+    def _unrolled(self, position: int, result: Any) -> Any:
+        """A generator's values as a list; its failure is the record's."""
+        if not isinstance(result, GeneratorType):
+            return result
+        try:
+            return list(result)
+        except FATAL:
+            raise
+        except Exception as error:  # noqa: BLE001 - a record's failure is the record's
+            return self.failure(position, error)
 
 
 def run_each(
@@ -128,7 +114,7 @@ def run_each(
             good.extend(results)
         except FATAL:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a record's failure is the record's
             bad.append(failure(len(good) + len(bad), error))
             continue
         position = len(good) + len(bad)

@@ -11,14 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import GeneratorType, NoneType
 from typing import Any
 
-from pipeline.errors import Reject
-from pipeline.operators.base import FATAL, Bad
-
-SPECIAL = frozenset({NoneType, list, Reject, GeneratorType})
-"""What a function may return that is not the one value that goes on."""
+from pipeline.operators.base import FATAL, SPECIAL, Bad
 
 FILE = "<fused stages>"
 _FIRST_LINE = 4

@@ -43,6 +43,10 @@ class Sink(ABC):
     change the sink. Where it raises, the engine finds the values at fault by calling it
     for each alone, and rejects them. None hands the values themselves to :meth:`write`."""
 
+    may_refuse: ClassVar[bool] = True
+    """Whether :meth:`write` may raise :class:`RefusedRecords` though :attr:`encode` is set. The engine
+    then keeps the values until they are written, so that it can encode the others again."""
+
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where writing cannot even begin."""
         return

@@ -156,7 +156,7 @@ def _reader(kind: type) -> Callable[[Any], Fields]:
     if issubclass(kind, Mapping):
         return dict
     raise TypeError(
-        f"a {kind.__qualname__} has no named fields, so it cannot be a row; "
+        f"a value of type {kind.__qualname__} has no named fields, so it cannot be a row; "
         "give a dict or a Struct to the sink, or write with jsonl"
     )
 

@@ -16,6 +16,8 @@ from pipeline.sinks.output_file import OutputFile, PathLike
 class JsonLinesSink(Sink):
     """One JSON value a line, of any kind of value. Times are ISO 8601, bytes Base64, NaN is null."""
 
+    may_refuse = False
+
     def __init__(self, path: PathLike) -> None:
         self._file = OutputFile(path, "jsonl")
         self.path = self._file.path

@@ -176,9 +176,11 @@ class SqliteSink(Sink):
             raise RefusedRecords(refused)
         names = ", ".join(map(quoted, columns))
         statement = f"INSERT INTO {quoted(self.table)} ({names}) VALUES ({', '.join('?' * len(columns))})"
+        connection.execute("SAVEPOINT before_rows")
         try:
             connection.executemany(statement, zip(*cells, strict=True))
         except _ABOUT_A_RECORD:
+            connection.execute("ROLLBACK TO before_rows")
             refused = _insert_each(connection, statement, columns, zip(*cells, strict=True))
             if not refused:
                 raise

@@ -160,7 +160,7 @@ class ChainWork(Stateless):
         for item in families:
             operator = self._functions[item.stage]
             one = Ids.named([ids[item.position]])
-            outcome = operator.sort_out(one, [item.result], [], [item.value], originals)
+            outcome = operator.sort_out(one, [item.result], [item.value], originals)
             if outcome.families:
                 self._teller.ledger.fan_out(job.batch.partition, outcome.families)
             job.count(self._first + item.stage, 0, outcome)

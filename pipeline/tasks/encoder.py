@@ -36,7 +36,7 @@ class Encoder:
             return [self._encode(values)], []
         except FATAL:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - the values at fault are searched for
             good: list[Any] = []
             bad: list[Bad] = []
             for position, value in enumerate(values):
@@ -45,7 +45,7 @@ class Encoder:
                     good.append(value)
                 except FATAL:
                     raise
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - the value is at fault
                     bad.append(Bad(position, describe(error)[0]))
             return ([self._encode(good)] if good else []), bad
 

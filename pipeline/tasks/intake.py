@@ -101,7 +101,7 @@ class Intake:
         except InputError as error:
             self._broke(str(error), None)
             return None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the source may be a user's generator
             reason, trace = describe(error)
             self._broke(f"{self.partition}: reading failed after {self._read:,} records: {reason}", trace)
             return None

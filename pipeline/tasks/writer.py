@@ -169,7 +169,7 @@ class Writer(Task):
             StageWorked(
                 at=now,
                 stage=self.stage,
-                worker=0,
+                worker=-1,  # the encoding, in other threads, counts from 0
                 partition=None,
                 number=-1,
                 taken=taken.size,

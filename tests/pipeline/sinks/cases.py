@@ -59,7 +59,7 @@ def read_sqlite(path: Path, table: str = "records") -> list[Row]:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchall():
             return []
         quoted = table.replace('"', '""')
-        return [dict(row) for row in connection.execute(f'SELECT * FROM "{quoted}" ORDER BY rowid')]
+        return [dict(row) for row in connection.execute(f'SELECT * FROM "{quoted}"')]
 
 
 def _content(path: Path) -> bytes:
