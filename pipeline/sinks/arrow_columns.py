@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -60,7 +60,7 @@ class ArrowColumns:
         self._fitting[pa.float64()] |= {int}
         self._fitting[self._scalars[Decimal]] |= {int}
 
-    def choose(self, name: str, declared: inspect.Type | None, cells: list[Any]) -> Column:
+    def choose(self, name: str, declared: inspect.Type | None, cells: Sequence[Any]) -> Column:
         """The column for a field: as declared, else as most of the first cells are.
 
         Where neither shows the type in full (no value, an empty list), it is JSON text.
@@ -73,7 +73,7 @@ class ArrowColumns:
             type_ = self._seen(cells)
         return Column(name, type_, False) if type_ is not None else Column(name, self._text, as_json=True)
 
-    def array(self, column: Column, cells: list[Any], refused: dict[int, str]) -> Any:
+    def array(self, column: Column, cells: Sequence[Any], refused: dict[int, str]) -> Any:
         """The cells as an Arrow array. Those that do not fit go to ``refused``: position and reason."""
         if column.as_json:
             return self._json_array(column, cells, refused)
@@ -93,7 +93,7 @@ class ArrowColumns:
                 raise
             return None
 
-    def _json_array(self, column: Column, cells: list[Any], refused: dict[int, str]) -> Any:
+    def _json_array(self, column: Column, cells: Sequence[Any], refused: dict[int, str]) -> Any:
         texts: list[str | None] = []
         for position, cell in enumerate(cells):
             try:
@@ -106,7 +106,7 @@ class ArrowColumns:
                 texts.append(text)
         return self._pa.array(texts, type=self._text) if len(texts) == len(cells) else None
 
-    def _find_misfits(self, column: Column, cells: list[Any], refused: dict[int, str]) -> None:
+    def _find_misfits(self, column: Column, cells: Sequence[Any], refused: dict[int, str]) -> None:
         fitting = self._fitting.get(column.type)
         if fitting is not None and column.type != self._scalars[time] and set(map(type, cells)) <= fitting:
             return

@@ -16,6 +16,7 @@ from pipeline.sinks.fields import (
     Fields,
     RowEncoder,
     gather,
+    in_columns,
     json_text,
     name_problem,
     names_in,
@@ -69,7 +70,7 @@ class CsvSink(Sink):
             raise RefusedRecords(refusals(rows, problems))
         columns = names if self._columns is None else self._columns
         lines: list[Sequence[Any]] = [columns] if self._columns is None else []
-        lines.extend(list(map(row.get, columns)) for row in rows)
+        lines.extend(in_columns(rows, columns))
         try:
             data = _text(lines).encode()
         except ValueError:

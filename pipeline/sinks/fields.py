@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -47,9 +49,11 @@ class RowEncoder:
                 fields = (readers.get(kind) or self._reader(kind))(value)
                 if not fields:
                     break
-                rows.append(
-                    {name: cell if type(cell) in plain else convert(cell) for name, cell in fields.items()}
-                )
+                if not plain.issuperset(map(type, fields.values())):
+                    fields = {
+                        name: cell if type(cell) in plain else convert(cell) for name, cell in fields.items()
+                    }
+                rows.append(fields)
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(self._blame(fields) or str(error)) from None
         if len(rows) < len(values):
@@ -122,6 +126,14 @@ def gather(payloads: Iterable[Rows]) -> tuple[list[Fields], list[type]]:
 def names_in(rows: Iterable[Fields]) -> list[Any]:
     """The names of all fields, in order of appearance. Those of dicts need not be text."""
     return list(dict.fromkeys(chain.from_iterable(rows)))
+
+
+def in_columns(rows: Sequence[Fields], names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The cells of each row in the order of the names (one or more), None where a row has no such field."""
+    if len(names) > 1:
+        with suppress(KeyError):
+            return list(map(itemgetter(*names), rows))
+    return [tuple(map(row.get, names)) for row in rows]
 
 
 def name_problem(name: object) -> str | None:

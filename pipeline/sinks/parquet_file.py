@@ -18,7 +18,15 @@ from pipeline.ids import Id, Ids
 from pipeline.sinks.arrow_columns import ArrowColumns, Column
 from pipeline.sinks.base import RefusedRecords, Sink
 from pipeline.sinks.declared import declared_types
-from pipeline.sinks.fields import RowEncoder, gather, name_problem, names_in, refusals, to_encodable
+from pipeline.sinks.fields import (
+    RowEncoder,
+    gather,
+    in_columns,
+    name_problem,
+    names_in,
+    refusals,
+    to_encodable,
+)
 from pipeline.sinks.output_file import PathLike, check_writable, write_failed
 
 ROW_GROUP_ROWS = 16_384
@@ -83,8 +91,8 @@ class ParquetSink(Sink):
         columns = dict(self._columns)
         refused: dict[int, str] = {}
         arrays: dict[str, Any] = {}
-        for name in names if first else columns:
-            cells = [row.get(name) for row in rows]
+        order = names if first else list(columns)
+        for name, cells in zip(order, zip(*in_columns(rows, order), strict=True), strict=True):
             if first:
                 columns[name] = self._arrow.choose(name, declared.get(name), cells)
             arrays[name] = self._arrow.array(columns[name], cells, refused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import inspect
@@ -54,7 +54,7 @@ def sql_affinity(sql_type: str) -> Affinity:
     return ""  # NUMERIC, as of DECIMAL and DATE columns: conversion is what their owner asked for
 
 
-def fit(name: str, affinity: Affinity, cells: list[Any], refused: dict[int, str]) -> list[Any]:
+def fit(name: str, affinity: Affinity, cells: Sequence[Any], refused: dict[int, str]) -> Sequence[Any]:
     """The cells of a column as SQLite keeps them without a change.
 
     A TEXT column takes numbers as text. Cells that would be changed (``'007'`` to 7) are added to

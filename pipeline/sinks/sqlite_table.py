@@ -19,6 +19,7 @@ from pipeline.sinks.fields import (
     Fields,
     RowEncoder,
     gather,
+    in_columns,
     json_text,
     name_problem,
     names_in,
@@ -169,8 +170,10 @@ class SqliteSink(Sink):
         columns = self._widen(connection, rows, types)
         refused: dict[int, str] = {}
         cells = [
-            fit(name, affinity, [row.get(name) for row in rows], refused)
-            for name, affinity in columns.items()
+            fit(name, affinity, column, refused)
+            for (name, affinity), column in zip(
+                columns.items(), zip(*in_columns(rows, list(columns)), strict=True), strict=True
+            )
         ]
         if refused:
             raise RefusedRecords(refused)
