@@ -1,0 +1,133 @@
+"""Snapshots made by hand, and a run that serves them; no engine is needed to test a screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metrics.snapshot import (
+    Latency,
+    MemoryState,
+    Notice,
+    QueueState,
+    Reason,
+    Records,
+    Resources,
+    Snapshot,
+    SourceState,
+    StageState,
+    Throughput,
+)
+
+LATENCY = Latency(count=990, mean=45.0, p50=40.0, p95=88.0, p99=120.0, max=300.0)
+
+
+def stage(name: str, **changes: object) -> StageState:
+    """A stage that has done half of its work."""
+    base = StageState(
+        name=name,
+        kind="function",
+        workers=1,
+        chained=False,
+        taken=500,
+        given=490,
+        filtered=6,
+        rejected=4,
+        created=0,
+        held=0,
+        lost=0,
+        rate=16.7,
+        latency=LATENCY,
+        busy=0.5,
+        idle=0.3,
+        blocked=0.2,
+        progress=0.5,
+        queue=QueueState(size=10, capacity=100, peak=60, size_bytes=1000),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def snapshot(**changes: object) -> Snapshot:
+    """A healthy run, halfway through."""
+    base = Snapshot(
+        pipeline="orders",
+        status="healthy",
+        reasons=(),
+        phase="running",
+        elapsed_s=30.0,
+        records=records(),
+        sources=(SourceState("orders", "a.jsonl", 500, 480, 6, 4, 10, 0, 1000, False, None),),
+        stages=tuple(stage(name) for name in ("ingestion", "validation", "transform", "output")),
+        throughput=Throughput(1000, 60.0, 16.7),
+        latency=LATENCY,
+        error_rate=0.008,
+        memory=MemoryState(
+            44_000_000, 45_000_000, 46_000_000, 0.0, "stable", (44_000_000, 46_000_000, 45_000_000)
+        ),
+        resources=Resources(10, 12, 5, 9),
+        rejections=(Reason("validation", "amount is not a number", 4),),
+        notices=(Notice(0.1, "info", "run started"), Notice(5.0, "warning", "transform is slow")),
+        rate_history=(16.0, 17.0, 16.5),
+        rate_limit=None,
+        progress=0.5,
+        disagreements=(),
+        events_lost=0,
+        problem=None,
+        traceback=None,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def records(**changes: object) -> Records:
+    base = Records(500, 480, 6, 4, 10, 0, 0, (), (), truncated=False)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def ended(**changes: object) -> Snapshot:
+    """A run that is over and sound."""
+    done = tuple(stage(name, progress=1.0, taken=1000) for name in ("ingestion", "validation", "output"))
+    base = snapshot(
+        phase="ended",
+        elapsed_s=60.0,
+        progress=1.0,
+        records=records(read=1000, delivered=1000, filtered=0, rejected=0, in_flight=0),
+        stages=done,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+class FakeRun:
+    """Serves the snapshot it is given, and writes down what it is asked for."""
+
+    def __init__(self, first: Snapshot | None = None) -> None:
+        self.snapshot = first or snapshot()
+        self.finished = self.snapshot.phase == "ended"
+        self.calls: list[str | tuple[str, float | None]] = []
+
+    def show(self, **changes: object) -> None:
+        self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]
+        self.finished = self.snapshot.phase == "ended"
+
+    def end(self, last: Snapshot | None = None) -> None:
+        self.snapshot = last or ended()
+        self.finished = True
+
+    def pause(self) -> None:
+        self.calls.append("pause")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
+    def step_record(self) -> None:
+        self.calls.append("step_record")
+
+    def step_batch(self) -> None:
+        self.calls.append("step_batch")
+
+    def set_rate(self, records_per_s: float | None) -> None:
+        self.calls.append(("set_rate", records_per_s))
+
+    def drain(self) -> None:
+        self.calls.append("drain")
+
+    def abort(self) -> None:
+        self.calls.append("abort")

@@ -1,0 +1,85 @@
+"""Started on a pseudo-terminal by test_terminal.py: shows a run made by hand, then says how that ended.
+
+Usage: python -m tests.tui.screen_program SCENARIO
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from metrics.snapshot import Snapshot
+from tests.tui.made import FakeRun, ended, snapshot
+from tui.launch import show
+
+
+class Run(FakeRun):
+    """Ends as soon as it is aborted; ``drains`` tells whether it also ends when it is drained."""
+
+    def __init__(self, *, drains: bool) -> None:
+        super().__init__()
+        self._drains = drains
+
+    def drain(self) -> None:
+        super().drain()
+        if self._drains:
+            self.end()
+
+    def abort(self) -> None:
+        super().abort()
+        self.end()
+
+
+class BrokenRun(Run):
+    """Its snapshots cannot be drawn after a while, as if a view had a fault."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        super().__init__(drains=True)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        self._asked += 1
+        if self._asked > 8:
+            return snapshot(records=None)
+        return snapshot()
+
+    @snapshot.setter
+    def snapshot(self, _value: Snapshot) -> None:
+        return
+
+
+def chatter() -> None:
+    """Write to the terminal in every way that a stage might."""
+    time.sleep(0.5)
+    sys.stdout.write("STRAY print\n")
+    sys.stderr.write("STRAY stderr\n")
+    logging.getLogger("stage").warning("STRAY logging")
+    os.write(1, b"STRAY fd1\n")
+    os.write(2, b"STRAY fd2\n")
+    subprocess.run(["sh", "-c", "echo STRAY child; echo STRAY child2 >&2"], check=False)
+
+
+def main() -> None:
+    scenario = sys.argv[1]
+    # Bound to the terminal's own stream before the screen is up, as in a user's file.
+    logging.basicConfig(format="%(message)s")
+    run = BrokenRun() if scenario == "broken" else Run(drains=scenario != "stubborn")
+    if scenario == "ended":
+        run.end(ended())
+    if scenario == "chatter":
+        threading.Thread(target=chatter, daemon=True).start()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    result = show(run)
+    after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    sys.stderr.write(f"RESULT {result} {run.calls} handlers {'kept' if before == after else 'changed'}\n")
+    sys.stdout.write("STDOUT WORKS\n")
+
+
+if __name__ == "__main__":
+    main()

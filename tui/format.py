@@ -1,0 +1,52 @@
+"""Numbers that must fit a column. None, "not known", is a dash and never a zero.
+
+Figures that have room are written as in the reports, by :mod:`metrics.format`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+UNKNOWN: Final = "-"
+
+
+def compact(value: int, width: int) -> str:
+    """Records: in full where they fit in ``width`` cells, else in thousands, millions, billions."""
+    full = f"{value:,}"
+    if len(full) <= width:
+        return full
+    for size, unit in ((1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            # Rounded down: a count that is shown was reached.
+            if value < 10 * size and width >= 5:
+                return f"{value * 100 // size / 100:.2f}{unit}"
+            if value < 100 * size or (value < 1_000 * size and width >= 6):
+                return f"{value * 10 // size / 10:.1f}{unit}"
+            return f"{value // size}{unit}"
+    return full
+
+
+def pace(value: float) -> str:
+    """Records per second in at most six cells: ``16.7``, ``12,345``, ``1.23M``."""
+    if value < 0.05:
+        return "0"
+    return f"{value:.1f}" if value < 999.95 else compact(round(value), 6)
+
+
+def elapsed(value: float | None) -> str:
+    """A time span as a clock: ``0:42``, ``12:05``, ``1:02:03``, ``3d 04h``."""
+    if value is None:
+        return UNKNOWN
+    whole = max(0, int(value))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24}d {hours % 24:02}h"
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def share(value: float | None) -> str:
+    """A share of 1 in percent, without decimals; 100 % only when it is all."""
+    if value is None:
+        return UNKNOWN
+    return f"{min(100, int(value * 100 + 1e-9))}%"

@@ -1,0 +1,106 @@
+"""Lines of text that fit: cells, not characters; and nothing a record says reaches the terminal raw.
+
+Names and messages come from the watched pipeline, so they may hold control characters,
+escape sequences, markup and wide characters. Markup is never interpreted, because lines are
+made of segments; everything unprintable is shown as its escape, such as ``\\x1b``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from rich.cells import cell_len, set_cell_size, split_graphemes
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from metrics.format import printable
+from tui.look import Look
+
+Align = Literal["left", "right", "centre"]
+
+_PLAIN: Final = Style()
+
+
+def shorten(text: str, width: int, more: str) -> str:
+    """The text in at most ``width`` cells, with ``more`` (one cell) at the end where it was cut."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    # Cutting a wide character in half leaves a blank; it must not stand between the text and the sign.
+    return set_cell_size(text, width - 1).rstrip(" ") + more
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` cells, broken between words where that is possible."""
+    width = max(width, 2)
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if cell_len(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _chop(word, width)
+        lines.extend(full)
+    return [*lines, line]
+
+
+def _chop(word: str, width: int) -> list[str]:
+    spans, _ = split_graphemes(word)
+    pieces = [""]
+    room = width
+    for start, end, cells in spans:
+        if cells > room:
+            pieces.append("")
+            room = width
+        pieces[-1] += word[start:end]
+        room -= cells
+    return pieces
+
+
+class Line:
+    """One line under construction: ``put`` appends, ``cell`` appends to a width, ``strip`` ends it."""
+
+    __slots__ = ("_look", "_segments", "width")
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._segments: list[Segment] = []
+        self.width = 0
+
+    def put(self, text: str, style: Style = _PLAIN) -> Line:
+        """Append a text as it is, but for what is not printable."""
+        if text:
+            text = printable(text, ascii=self._look.ascii)
+            self._segments.append(Segment(text, style))
+            self.width += cell_len(text)
+        return self
+
+    def cell(self, text: str, width: int, style: Style = _PLAIN, align: Align = "left") -> Line:
+        """Append a text in exactly ``width`` cells."""
+        text = shorten(printable(text, ascii=self._look.ascii), width, self._look.glyphs.more)
+        space = width - cell_len(text)
+        before = {"left": 0, "right": space, "centre": space // 2}[align]
+        return self.gap(before).put(text, style).gap(space - before)
+
+    def gap(self, width: int) -> Line:
+        """Append blanks."""
+        if width > 0:
+            self._segments.append(Segment(" " * width, _PLAIN))
+            self.width += width
+        return self
+
+    def join(self, other: Line) -> Line:
+        """Append another line."""
+        self._segments.extend(other._segments)
+        self.width += other.width
+        return self
+
+    def strip(self, width: int, base: Style | None = None) -> Strip:
+        """The line in exactly ``width`` cells; ``base`` is laid under its whole width."""
+        strip = Strip(self._segments, self.width).adjust_cell_length(width)
+        return strip.apply_style(base) if base is not None else strip

@@ -1,0 +1,50 @@
+"""Charts over time: the process's memory with its verdict, and records per second."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from metrics.format import size
+from metrics.snapshot import Snapshot
+from tui.format import pace
+from tui.look import Look
+from tui.text import Line
+from tui.views.bars import spark_chart
+
+FLAT_SHARE = 0.05
+"""A change of less than this share of the highest reading is drawn as nearly flat."""
+
+
+def memory_chart(snapshot: Snapshot, width: int, height: int, look: Look) -> list[Strip]:
+    """Current size and verdict, the curve, and its lowest and highest reading; ``height`` lines."""
+    memory, styles = snapshot.memory, look.styles
+    head = Line(look).put(size(memory.rss), styles.strong).put(" ")
+    head.put(memory.verdict, look.memory(memory.verdict))
+    if memory.slope_bytes_per_record is not None and memory.verdict == "growing":
+        head.put(f"  {size(memory.slope_bytes_per_record)}/record", styles.bad)
+    series = memory.series
+    low, high = (min(series), max(series)) if series else (memory.rss, memory.rss)
+    foot = _extremes(f"min {size(low)}", f"max {size(high)}", width, look)
+    style = styles.bad if memory.verdict == "growing" else styles.accent
+    rows = spark_chart(series, width, max(1, height - 2), look, high * FLAT_SHARE)
+    body = [Line(look).put(row, style) for row in rows]
+    return [line.strip(width) for line in (head, *body, foot)][:height]
+
+
+def rate_chart(snapshot: Snapshot, width: int, height: int, look: Look) -> list[Strip]:
+    """Records settled per second over the last readings; ``height`` lines."""
+    styles = look.styles
+    history = snapshot.rate_history
+    head = (
+        Line(look).put(pace(snapshot.throughput.records_per_s), styles.strong).put(" rec/sec", styles.muted)
+    )
+    low, high = (min(history), max(history)) if history else (0.0, 0.0)
+    foot = _extremes(f"min {pace(low)}", f"max {pace(high)}", width, look)
+    rows = spark_chart(history, width, max(1, height - 2), look, high * FLAT_SHARE)
+    body = [Line(look).put(row, styles.good) for row in rows]
+    return [line.strip(width) for line in (head, *body, foot)][:height]
+
+
+def _extremes(low: str, high: str, width: int, look: Look) -> Line:
+    line = Line(look).put(low, look.styles.muted)
+    return line.cell(high, max(0, width - line.width), look.styles.muted, "right")
