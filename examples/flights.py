@@ -16,6 +16,7 @@ import os
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
@@ -64,15 +65,14 @@ def airport_files() -> str:
         with zipfile.ZipFile(package_file()) as archive, ExitStack() as stack:
             rows = csv.reader(io.TextIOWrapper(archive.open("flights.csv"), encoding="utf-8"))
             header = next(rows)
-            writers: dict[str, csv.writer] = {}  # type: ignore[valid-type]
+            airports: dict[str, TextIO] = {}
             for row in rows:
                 origin = row[header.index("origin")]
-                if origin not in writers:
-                    path = folder / f"{origin}.csv.gz"
-                    file = stack.enter_context(gzip.open(path, "wt", encoding="utf-8", newline=""))
-                    writers[origin] = csv.writer(file)
-                    writers[origin].writerow(header)
-                writers[origin].writerow(row)
+                if origin not in airports:
+                    opened = gzip.open(folder / f"{origin}.csv.gz", "wt", encoding="utf-8", newline="")
+                    airports[origin] = stack.enter_context(opened)
+                    csv.writer(airports[origin]).writerow(header)
+                csv.writer(airports[origin]).writerow(row)
         (folder / "done").touch()
     return str(folder / "*.csv.gz")
 
