@@ -131,10 +131,9 @@ def _throughput(snapshot: Snapshot, look: Look) -> Node:
         Node(f"rate/{stage.name}", stage.name, f"{pace(stage.rate)} rec/sec", look.styles.text)
         for stage in snapshot.stages
     ]
-    if snapshot.rate_limit is not None:
-        limit = Node("rate/limit", "limit", f"{pace(snapshot.rate_limit)} rec/sec", look.styles.warn)
-        children.insert(0, limit)
     value = f"{pace(snapshot.throughput.records_per_s)} rec/sec"
+    if snapshot.rate_limit is not None:
+        value += f" (limit {pace(snapshot.rate_limit)})"
     return Node("rate", "Throughput", value, look.styles.strong, tuple(children))
 
 

@@ -69,7 +69,7 @@ def too_small(width: int, height: int, look: Look) -> list[Strip]:
     texts = [
         "Terminal too small",
         f"{width}{look.glyphs.times}{height}, needs {least_width}{look.glyphs.times}{least_height}",
-        "The run goes on.",
+        "The run is not affected.",
         "q quits",
     ][: max(1, height)]
     top = max(0, (height - len(texts)) // 2)

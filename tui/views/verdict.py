@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from textual.strip import Strip
 
-from metrics.format import count, printable
+from metrics.format import count, plural, printable
 from metrics.report import named_ids
 from metrics.snapshot import Records, Snapshot
 from tui.look import Look
@@ -29,7 +29,7 @@ def verdict(snapshot: Snapshot, width: int, height: int, look: Look) -> list[Str
     lines += [Line(look).gap(3).put(text).strip(width, style) for text in kept]
     hint = "q leaves  d shows everything"
     if len(more) > len(kept):
-        hint += f"  (+{len(more) - len(kept)} lines)"
+        hint += f"  (+{plural(len(more) - len(kept), 'line')})"
     return [*lines, Line(look).gap(3).put(hint).strip(width, style)][: max(1, height)]
 
 
