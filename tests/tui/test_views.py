@@ -305,3 +305,7 @@ def test_at_eighty_cells_the_footer_holds_every_key_of_the_table() -> None:
         "^p menu",
     ):
         assert key in shown
+
+
+def test_a_first_glimpse_of_progress_gives_no_estimate() -> None:
+    assert "ETA -" in header(snapshot(progress=5e-324), 80, 2, LOOK)[0].text

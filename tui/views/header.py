@@ -12,6 +12,9 @@ from tui.text import Line
 from tui.views.bars import progress_bar
 
 
+LONGEST_ETA_S = 100 * 24 * 3600
+
+
 def header(snapshot: Snapshot, width: int, height: int, look: Look) -> list[Strip]:
     """Pipeline, status and reason, phase and times; then the ledger of all records."""
     return [status_line(snapshot, width, look), ledger_line(snapshot, width, look)][:height]
@@ -72,7 +75,9 @@ def remaining(snapshot: Snapshot) -> float | None:
     progress = snapshot.progress
     if snapshot.phase != "running" or not progress or snapshot.elapsed_s < 1:
         return None
-    return snapshot.elapsed_s * (1 - min(progress, 1.0)) / progress
+    left = snapshot.elapsed_s * (1 - min(progress, 1.0)) / progress
+    # From the first few records of an endless input nobody can tell.
+    return left if left < LONGEST_ETA_S else None
 
 
 def ledger_line(snapshot: Snapshot, width: int, look: Look) -> Strip:
