@@ -11,7 +11,6 @@ from tui.look import Look
 from tui.text import Line
 from tui.views.bars import progress_bar
 
-
 LONGEST_ETA_S = 100 * 24 * 3600
 
 
