@@ -69,7 +69,9 @@ def airport_files() -> str:
             for row in rows:
                 origin = row[header.index("origin")]
                 if origin not in airports:
-                    opened = gzip.open(folder / f"{origin}.csv.gz", "wt", encoding="utf-8", newline="")
+                    opened = gzip.open(  # noqa: SIM115 - the stack closes it
+                        folder / f"{origin}.csv.gz", "wt", encoding="utf-8", newline=""
+                    )
                     airports[origin] = stack.enter_context(opened)
                     csv.writer(airports[origin]).writerow(header)
                 csv.writer(airports[origin]).writerow(row)

@@ -116,8 +116,16 @@ class Control:
         """Like :meth:`admit`, but where it would wait, None."""
         if self.stop.is_set():
             return None
+        if not self.paused:
+            return "batch"
         with self._changed:
             return self._permits.pop(task, None) or (None if self.paused else "batch")
+
+    def wait_while_paused(self, timeout: float) -> None:
+        """Wait until something is changed or allowed, at most ``timeout`` seconds."""
+        with self._changed:
+            if self.paused and not self._permits and not self.stop.is_set():
+                self._changed.wait(timeout)
 
     def _unpause(self) -> None:
         self.paused = False

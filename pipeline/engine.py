@@ -115,6 +115,7 @@ class Engine:
         self._groups = _grouped(pipeline, options)
         self.stages = self._stage_infos()
         self.tasks: list[Task] = self._build()
+        self.lanes = self._lanes()
         self.control.attach(self.tasks)
 
     # Steering: what a front end may do, each told as an event
@@ -258,6 +259,23 @@ class Engine:
             )
         )
         return tasks
+
+    def _lanes(self) -> list[list[Task]]:
+        """The tasks by thread, each lane in flow order.
+
+        Handing batches from thread to thread costs a fifth of the throughput. So where the
+        first group has one worker, the readers that never wait share its thread, and so
+        does the writer, where it never waits and there is no other group.
+        """
+        first = self._groups[0]
+        alone = [task for task in self.tasks if isinstance(task, Worker) and task.stage == INGESTION]
+        if not self.pipeline.chain or len(alone) != 1:
+            return [[task] for task in self.tasks]
+        shared: list[Task] = [reader for reader in self.readers if not reader.may_wait]
+        shared += alone
+        if not self.sink.waits and self._groups == [first]:
+            shared.append(self.tasks[-1])
+        return [shared, *([task] for task in self.tasks if task not in shared)]
 
     def _work_maker(
         self, group: _Group, encoder: Encoder | None, *, keep_originals: bool

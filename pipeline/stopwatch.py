@@ -12,10 +12,12 @@ Kind = Literal["busy", "idle", "blocked"]
 class Stopwatch:
     """Every second between two laps goes to exactly one kind, so that the kinds add up to the time."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, between: Kind = "idle") -> None:
+        """``between`` is what the time between two steps is, unless :meth:`waits` says otherwise."""
         self._clock = clock
         self._last = clock.monotonic()
-        self._waiting: Kind = "idle"
+        self._between: Kind = between
+        self._waiting: Kind = between
         self.idle = 0.0
         self.blocked = 0.0
 
@@ -31,7 +33,7 @@ class Stopwatch:
 
     def lap(self) -> tuple[float, float]:
         """The time now, and the busy seconds since the start or the last lap."""
-        self._waiting = "idle"
+        self._waiting = self._between
         now = self._clock.monotonic()
         busy = now - self._last
         self._last = now

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from pipeline.clock import Clock
-from pipeline.control import Failure
+from pipeline.control import Failure, Unit
 from pipeline.engine import Engine
 from pipeline.operators.base import failure_of
 from pipeline.tasks.base import Step, Task
 
 POLL_S = 0.25
 """The longest that a task waits without looking again."""
+
+SHARED_POLL_S = 0.02
+"""The same for tasks that share a thread: another of them may have something to do sooner."""
 
 WATCH_S = 0.1
 """How often it is checked that every thread is alive."""
@@ -39,7 +43,7 @@ class ThreadDriver:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._threads: dict[Task, threading.Thread] = {}
+        self._threads: list[tuple[threading.Thread, list[Task]]] = []
         self._left: set[Task] = set()
         self.finished = threading.Event()
         self.abandoned: tuple[str, ...] = ()
@@ -48,31 +52,61 @@ class ThreadDriver:
     def start(self) -> None:
         """Start every task, and the thread that watches over them."""
         self._engine.started()
-        for task in self._engine.tasks:
-            self._threads[task] = spawn(task.name, lambda task=task: self._drive(task))  # type: ignore[misc]
+        for lane in self._engine.lanes:
+            thread = spawn(lane[-1].name, partial(self._drive, lane))
+            self._threads.append((thread, lane))
         spawn("supervisor", self._supervise)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over; tell whether it is."""
         return self.finished.wait(timeout)
 
-    def _drive(self, task: Task) -> None:
-        control = self._engine.control
+    def _drive(self, lane: list[Task]) -> None:
+        """The body of a thread: steps its tasks until all are done or the run is stopped."""
+        task = lane[0]
         try:
-            task.begin()
-            while (unit := control.admit(task)) is not None:
-                step = task.step(unit)
-                if step is Step.DONE:
+            for task in lane:
+                task.begin()
+            while waiting := [each for each in lane if not each.done]:
+                stuck: list[tuple[Task, Step]] = []
+                # What is furthest along goes first, so that little is in flight.
+                for task in reversed(waiting):
+                    unit = self._admit(task, alone=len(lane) == 1)
+                    if unit is not None:
+                        step = task.step(unit)
+                        if step in (Step.IDLE, Step.BLOCKED):
+                            stuck.append((task, step))
+                if self._engine.control.stop.is_set():
                     break
-                if step is not Step.WORKED:
-                    task.wait(step, POLL_S)
-                    task.report()
+                if len(stuck) == len(waiting):
+                    self._wait(stuck, alone=len(lane) == 1)
         except BaseException as error:  # noqa: BLE001 - also SystemExit, or the run would wait for ever
             self._fail(task, error)
         finally:
+            self._finish(lane)
+
+    def _admit(self, task: Task, *, alone: bool) -> Unit | None:
+        control = self._engine.control
+        if alone:
+            return control.admit(task)
+        unit = control.try_admit(task)
+        if unit is None:
+            control.wait_while_paused(SHARED_POLL_S)
+        return unit
+
+    def _wait(self, stuck: list[tuple[Task, Step]], *, alone: bool) -> None:
+        """Wait for what is stuck furthest along, or else for something to read."""
+        blocked = [each for each in stuck if each[1] is Step.BLOCKED]
+        task, step = blocked[0] if blocked else stuck[-1]
+        task.wait(step, POLL_S if alone else SHARED_POLL_S)
+        for each, _ in stuck:
+            each.report()
+
+    def _finish(self, lane: list[Task]) -> None:
+        for task in lane:
             try:
                 task.finish()
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:  # noqa: BLE001 - the others must still be finished
                 self._fail(task, error)
             self._left.add(task)
 
@@ -83,18 +117,19 @@ class ThreadDriver:
         control = self._engine.control
         deadline: float | None = None
         while True:
-            waiting = [task for task, thread in self._threads.items() if thread.is_alive()]
-            dead = [task for task in self._threads if task not in waiting and task not in self._left]
-            for task in dead:
-                control.fail(Failure(task.stage, f"{task.stage}: its thread died without a word", None))
+            waiting = [(thread, lane) for thread, lane in self._threads if thread.is_alive()]
+            for thread, lane in self._threads:
+                if not thread.is_alive() and not self._left.issuperset(lane):
+                    message = f"{lane[-1].stage}: its thread died without a word"
+                    control.fail(Failure(lane[-1].stage, message, None))
             if not waiting:
                 break
             now = self._clock.monotonic()
             if control.stop.is_set():
                 deadline = deadline if deadline is not None else now + STOP_S
                 if now >= deadline:
-                    self.abandoned = tuple(task.name for task in waiting)
+                    self.abandoned = tuple(lane[-1].name for _, lane in waiting)
                     break
-            self._threads[waiting[0]].join(WATCH_S)
+            waiting[0][0].join(WATCH_S)
         self._engine.ended()
         self.finished.set()

@@ -47,6 +47,10 @@ class Sink(ABC):
     """Whether :meth:`write` may raise :class:`RefusedRecords` though :attr:`encode` is set. The engine
     then keeps the values until they are written, so that it can encode the others again."""
 
+    waits: ClassVar[bool] = True
+    """Whether writing may take long without the processor (a database, a network, a user's call).
+    The engine then writes in a thread of its own."""
+
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where writing cannot even begin."""
         return

@@ -12,6 +12,8 @@ from pipeline.sinks.base import Sink
 class CountSink(Sink):
     """Counts and keeps nothing."""
 
+    waits = False
+
     def __init__(self) -> None:
         self.name = "count"
         self.rows = 0

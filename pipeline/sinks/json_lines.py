@@ -17,6 +17,7 @@ class JsonLinesSink(Sink):
     """One JSON value a line, of any kind of value. Times are ISO 8601, bytes Base64, NaN is null."""
 
     may_refuse = False
+    waits = False
 
     def __init__(self, path: PathLike) -> None:
         self._file = OutputFile(path, "jsonl")

@@ -57,6 +57,7 @@ class Reader(Task):
         self.stage = stage
         self.beside_the_queue = 0
         """Records that could not be cut out of the input: they went past the queue's counts."""
+        self.may_wait = source.blocking
         self._index = index
         self._source = source
         self._schema = schema
@@ -74,7 +75,8 @@ class Reader(Task):
         self._open: deque[Intake] = deque()
         self._stuck: Batch | None = None
         self._awake = threading.Event()
-        self._watch = Stopwatch(clock)
+        # What is read is worked on before more is read: until then the reader is held up.
+        self._watch = Stopwatch(clock, between="blocked")
         self._reported_at = clock.monotonic()
         self.errors: list[tuple[Partition, str, str | None]] = []
         pace.join(index)
