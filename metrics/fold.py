@@ -13,6 +13,7 @@ from metrics.stage_fold import StageFold
 from metrics.window import Window
 from pipeline.batch import Partition
 from pipeline.events import (
+    OTHER_REASONS,
     BatchCommitted,
     BatchRead,
     ControlChanged,
@@ -20,7 +21,7 @@ from pipeline.events import (
     PartitionEnded,
     PartitionInfo,
     QueueSampled,
-    RecordRejected,
+    RecordsRejected,
     RunEnded,
     RunFailed,
     RunStarted,
@@ -30,7 +31,6 @@ from pipeline.events import (
 NOTICES_KEPT = 200
 REASONS_KEPT = 500
 REASONS_SHOWN = 20
-OTHER_REASONS = "(other reasons)"
 HISTORY_S = 300.0
 
 _PHASES: dict[str, Phase] = {
@@ -90,7 +90,7 @@ class RunFold:
                 partition = self._partition(event.partition)
                 partition.read += event.records
                 partition.position = max(partition.position, event.position or 0)
-            case RecordRejected():
+            case RecordsRejected():
                 self._rejected(event)
             case PartitionEnded():
                 self._partition_ended(event)
@@ -131,7 +131,7 @@ class RunFold:
         self.history.add(event.at, settled)
         self.latency.add(event.latency_s, event.rows)
 
-    def _rejected(self, event: RecordRejected) -> None:
+    def _rejected(self, event: RecordsRejected) -> None:
         key = (event.stage, event.reason)
         if key not in self._reasons:
             # A reason may quote the record, so that no two are the same.
@@ -141,9 +141,9 @@ class RunFold:
                 self.note(
                     event.at,
                     "warning",
-                    f"{event.stage} rejected {event.id}: {event.reason} (first of its kind)",
+                    f"{event.stage} rejected {event.first}: {event.reason} (first of its kind)",
                 )
-        self._reasons[key] += 1
+        self._reasons[key] += event.count
 
     def _partition_ended(self, event: PartitionEnded) -> None:
         partition = self._partition(event.partition)

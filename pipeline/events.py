@@ -96,14 +96,22 @@ class StageWorked:
     blocked_s: float
 
 
+OTHER_REASONS = "(other reasons)"
+
+
 @dataclass(frozen=True, slots=True)
-class RecordRejected:
-    """A record went to the dead letters; ``id`` reads ``SOURCE/PARTITION:OFFSET``."""
+class RecordsRejected:
+    """Records of one batch went to the dead letters, ``count`` of them for one reason.
+
+    ``first`` names the first of them as ``SOURCE/PARTITION:OFFSET``. A batch with very many
+    different reasons tells the last ones together, as :data:`OTHER_REASONS`.
+    """
 
     at: float
-    id: str
     stage: str
     reason: str
+    first: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ Event = (
     | BatchRead
     | PartitionEnded
     | StageWorked
-    | RecordRejected
+    | RecordsRejected
     | BatchCommitted
     | QueueSampled
     | ControlChanged

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import NamedTuple
 
-from pipeline.batch import Chunk, Decode, Raw, Rejection
+from pipeline.batch import Chunk, Decode, Rejection
 from pipeline.errors import InputError
 from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.sources.compression import Blocks, BrokenStreamError
@@ -124,18 +124,19 @@ def line_chunks(blocks: Blocks, start: int, limit: int, decode: Decode, where: s
                         yield chunk_of([], [], [bad], decode, piece.position)
                     number += 1
                     continue
-                body = piece.data
-                first, number = number, number + body.count(b"\n") + 1
+                # One split serves to count, to look for empty lines, and to hand over.
+                lines = piece.data.split(b"\n")
+                first, number = number, number + len(lines)
                 if number <= start:
                     continue
                 if first < start:
-                    body = body.split(b"\n", start - first)[-1]
+                    del lines[: start - first]
                     first = start
-                if len(body) > limit or has_blank(body):
-                    chunk = _single_lines(Body(body, piece.position), first, limit, decode, where)
+                size = len(piece.data)
+                if size > limit or has_blank_line(lines, piece.data):
+                    chunk = _single_lines(lines, piece.position, first, limit, decode, where)
                 else:
-                    raw: Raw = body
-                    chunk = Chunk(Ids.span(first, number), raw, len(body), decode, piece.position)
+                    chunk = Chunk(Ids.span(first, number), lines, size, decode, piece.position)
                 records += len(chunk.ids) + len(chunk.rejected)
                 if chunk.ids or chunk.rejected:
                     yield chunk
@@ -151,14 +152,21 @@ def broken(where: str, records: int, start: int, exc: BrokenStreamError) -> Inpu
     )
 
 
-def _single_lines(piece: Body, first: int, limit: int, decode: Decode, where: str) -> Chunk:
+def has_blank_line(lines: list[bytes], body: bytes) -> bool:
+    """Whether one of the lines of a body is empty (of either kind of line end)."""
+    return not all(lines) or (b"\r" in body and b"\r" in lines)
+
+
+def _single_lines(
+    lines: list[bytes], position: int, first: int, limit: int, decode: Decode, where: str
+) -> Chunk:
     offsets: list[int] = []
     raws: list[bytes] = []
     rejected: list[Rejection] = []
-    for offset, line in enumerate(piece.data.split(b"\n"), first):
+    for offset, line in enumerate(lines, first):
         if len(line) > limit:
             rejected.append(rejection(offset, too_long_reason(len(line), limit, where), line[:KEPT]))
         elif line and line != b"\r":
             offsets.append(offset)
             raws.append(line)
-    return chunk_of(offsets, raws, rejected, decode, piece.position)
+    return chunk_of(offsets, raws, rejected, decode, position)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pipeline.batch import Batch, Chunk, Partition, cut_raw
 from pipeline.clock import Clock
 from pipeline.control import Control, Unit
-from pipeline.events import BatchRead, EventBus, PartitionEnded, RecordRejected, StageWorked
+from pipeline.events import BatchRead, EventBus, PartitionEnded, StageWorked
 from pipeline.ids import Ids
 from pipeline.ledger import Ledger
 from pipeline.pace import Budget, Pace
@@ -19,6 +19,7 @@ from pipeline.sources.base import Source
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.base import REPORT_S, Step, Task
 from pipeline.tasks.intake import Intake
+from pipeline.tasks.rejections import tell_rejected
 
 LINGER_S = 0.02
 """The longest that a record waits for its batch to fill."""
@@ -198,8 +199,7 @@ class Reader(Task):
         ids = Ids.of(sorted(letter.id.offset for letter in chunk.rejected))
         self._ledger.read(partition, ids)
         self.beside_the_queue += ids.size
-        for letter in chunk.rejected:
-            self._bus.emit(RecordRejected(now, partition.record(letter.id), self.stage, letter.reason))
+        tell_rejected(self._bus, now, partition, chunk.rejected)
         self._tell(now, busy=0.0, rejected=ids.size)
 
     def _tell(self, now: float, busy: float, rejected: int = 0) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline.batch import Batch, Rejection
-from pipeline.events import EventBus, RecordRejected, StageWorked
+from pipeline.events import EventBus, StageWorked
 from pipeline.ids import Ids
 from pipeline.ledger import Ledger
 from pipeline.operators.base import Outcome
 from pipeline.stopwatch import Stopwatch
+from pipeline.tasks.rejections import tell_rejected
 
 
 class Work(Protocol):
@@ -94,9 +95,9 @@ class Teller:
             before += tally.busy
 
     def rejected(self, now: float, batch: Batch, letters: list[Rejection]) -> None:
-        """One event a rejected record."""
-        for letter in letters:
-            self.bus.emit(RecordRejected(now, batch.partition.record(letter.id), letter.stage, letter.reason))
+        """Tell why records of a batch were rejected."""
+        if letters:
+            tell_rejected(self.bus, now, batch.partition, letters)
 
 
 class Stateless:

@@ -10,7 +10,7 @@ from pipeline.clock import Clock
 from pipeline.control import Unit
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import PipelineError, SinkError
-from pipeline.events import BatchCommitted, EventBus, QueueSampled, RecordRejected, StageWorked
+from pipeline.events import BatchCommitted, EventBus, QueueSampled, StageWorked
 from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.ledger import Ledger
 from pipeline.operators.base import FATAL, Bad, describe, rejections
@@ -19,6 +19,7 @@ from pipeline.sinks.base import RefusedRecords, Sink
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.base import REPORT_S, Step, Task
 from pipeline.tasks.encoder import Encoder
+from pipeline.tasks.rejections import tell_rejected
 
 
 class Writer(Task):
@@ -99,8 +100,7 @@ class Writer(Task):
         )
         now = self._clock.monotonic()
         given = ids.size - settled.unwritten
-        for letter in refused:
-            self._bus.emit(RecordRejected(now, batch.partition.record(letter.id), self.stage, letter.reason))
+        tell_rejected(self._bus, now, batch.partition, refused)
         self._bus.emit(
             BatchCommitted(
                 at=now,

@@ -24,7 +24,7 @@ from pipeline.events import (
     PartitionEnded,
     PartitionInfo,
     QueueSampled,
-    RecordRejected,
+    RecordsRejected,
     RunEnded,
     RunFailed,
     RunStarted,
@@ -85,9 +85,9 @@ def whole_run() -> Iterator[Event]:
     yield worked("enrich", taken=85, created=5, busy=1.0, idle=2.0, blocked=0.5, at=103.0)
     yield worked("parse", taken=50, busy=0.25, blocked=0.25, at=103.5)
     yield worked("enrich", taken=50, busy=0.25, idle=0.25, at=103.5)
-    yield RecordRejected(104.0, "orders/a.csv:7", "parse", "no amount")
+    yield RecordsRejected(104.0, "parse", "no amount", "orders/a.csv:7", 1)
     for offset in range(4):
-        yield RecordRejected(104.0, f"orders/a.csv:{offset}", "parse", "no date")
+        yield RecordsRejected(104.0, "parse", "no date", f"orders/a.csv:{offset}", 1)
     yield worked("output", taken=90, busy=0.1, idle=3.9, at=104.0)
     yield committed(A, 85, 10, 5, at=104.0, latency=3.0)
     yield worked("output", taken=50, busy=0.1, idle=0.9, at=105.0)
@@ -422,7 +422,7 @@ def test_a_bottleneck_is_named_only_when_there_is_one(
 def test_reasons_without_end_do_not_fill_the_memory() -> None:
     bench = Bench(capacity=1_000_000)
     bench.emit([started()])
-    bench.emit(RecordRejected(101.0, f"orders/a.csv:{at}", "parse", f"bad value {at}") for at in range(3_000))
+    bench.emit(RecordsRejected(101.0, "parse", f"bad value {at}", f"orders/a.csv:{at}", 1) for at in range(3_000))
     state = bench.step()
     assert len(state.rejections) <= 20
     assert state.rejections[0].reason == "(other reasons)"

@@ -59,11 +59,11 @@ def test_a_blank_line_is_no_record_and_keeps_its_number(tmp_path: Path) -> None:
     assert read(files(path), start=2).values == {4: {"a": 2}}
 
 
-def test_whole_blocks_are_handed_on_as_bytes(tmp_path: Path) -> None:
+def test_a_block_is_handed_on_as_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a":1}\n{"a":2}\n')
     (chunk,) = files(path).read("a.jsonl", 0, None)
-    assert chunk.raw == b'{"a":1}\n{"a":2}'
+    assert chunk.raw == [b'{"a":1}', b'{"a":2}']
     assert chunk.position == 16
 
 
