@@ -22,7 +22,7 @@ OUTPUT = "output"
 """The names of the first and the last row of the stage board, which every pipeline has."""
 
 OnError = Literal["reject", "fail"]
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., Any] | Stage)
 
 
 @dataclass(frozen=True, slots=True)

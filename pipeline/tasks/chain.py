@@ -191,8 +191,9 @@ class ChainWork(Stateless):
         if not outcome.ids:
             return
         job.parts.append(outcome.ids)
-        if packed is None:
+        if self._encoder is None or self._encoder.keep_values:
             job.values.extend(outcome.values)
+        if packed is None:
             return
         self.at = self.stages[-1]
         packed.add(outcome.ids, outcome.values, originals)
