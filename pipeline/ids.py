@@ -127,6 +127,8 @@ class Ids:
         if start >= stop:
             return NO_IDS
         paths = self.paths[start:stop] if self.paths is not None else None
+        if paths is not None and not any(paths):
+            paths = None
         runs: list[range] = []
         passed = 0
         for run in self.runs:
