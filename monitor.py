@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
 def show(session: Session, settings: Settings) -> int | None:
     """The full-screen front end, imported only when it is wanted."""
-    from run.outputs import speaks_utf8
+    from run.streams import speaks_utf8
     from tui.launch import show as show_screen
 
-    return show_screen(session, read_only=settings.read_only, ascii=not speaks_utf8())
+    return show_screen(session, read_only=settings.read_only, ascii=not speaks_utf8(sys.stderr))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    program = Path(sys.argv[0]).name
+    program = "monitor.py" if Path(sys.argv[0]).name == "monitor.py" else "pipeline-monitor"
     try:
         settings = parse(sys.argv[1:] if argv is None else argv, program)
-        return run.main.run(settings, show)
+        return run.main.run(settings, show, owns_process=argv is None)
     except ConfigurationError as error:
         say(f"{program}: {error}")
         return exit_codes.USAGE

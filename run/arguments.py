@@ -15,6 +15,9 @@ from metrics import reporter
 from pipeline.errors import ConfigurationError
 
 COMMANDS = ("run",)
+MOST_WORKERS = 256
+"""Threads for one stage; more only take memory from each other."""
+LONGEST_S = 366 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +40,30 @@ class Settings:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of leaving, and suggests what may have been meant."""
+    """Raises instead of leaving, and says what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
-        unknown = re.match(r"unrecognized arguments: (\S+)", message)
-        if unknown:
-            word = unknown[1]
-            known = [option for action in self._actions for option in action.option_strings]
-            near = difflib.get_close_matches(word.split("=")[0], [*known, *COMMANDS], n=1)
-            kind = "option" if word.startswith("-") else "argument"
-            hint = f"; did you mean {near[0]}?" if near else f"; see {self.prog} --help"
-            message = f"unknown {kind} {word!r}{hint}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(self._reworded(message))
+
+    def _reworded(self, message: str) -> str:
+        if found := re.match(r"unrecognized arguments: (\S+)", message):
+            return self._unknown(found[1])
+        if found := re.match(r"argument (\S+): expected one argument", message):
+            action = self._option_string_actions[found[1]]
+            return f"{found[1]} needs a value: {found[1]} {action.metavar}"
+        if found := re.match(r"argument (\S+): ignored explicit argument (.+)", message):
+            return f"{found[1]} takes no value, but {found[2]} was given"
+        if "arguments are required: FILE" in message:
+            return f"say which file defines the pipeline: {self.prog} FILE[:NAME]"
+        return message
+
+    def _unknown(self, word: str) -> str:
+        if word in COMMANDS:
+            return f"the command comes first: {self.prog} {word} ..."
+        kind = "option" if word.startswith("-") else "argument"
+        near = difflib.get_close_matches(word.partition("=")[0], list(self._option_string_actions), n=1)
+        hint = f"did you mean {near[0]}?" if near and kind == "option" else f"see {self.prog} --help"
+        return f"unknown {kind} {word!r}; {hint}"
 
 
 def parse(argv: Sequence[str], program: str) -> Settings:
@@ -65,6 +80,7 @@ def parse(argv: Sequence[str], program: str) -> Settings:
             raise ConfigurationError(_unknown_command(words[0], program))
         parser = _demo_parser(program)
     found = parser.parse_args(words)
+    _check_distinct(found)
     return Settings(
         file=getattr(found, "file", None),
         headless=found.headless,
@@ -80,6 +96,17 @@ def parse(argv: Sequence[str], program: str) -> Settings:
         seed=found.seed,
         fail_if=tuple(found.fail_if),
     )
+
+
+def _check_distinct(found: argparse.Namespace) -> None:
+    taken: dict[Path, str] = {}
+    for option in ("json", "report", "junit"):
+        place = getattr(found, option)
+        if place in (None, "-"):
+            continue
+        other = taken.setdefault(Path(place).resolve(), option)
+        if other != option:
+            raise ConfigurationError(f"--{option} {place}: --{other} writes this file already; name another")
 
 
 def _unknown_command(word: str, program: str) -> str:
@@ -123,16 +150,27 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add("--report", metavar="PATH", type=_file_path("--report"), help="write the report as .md or .html")
     add("--junit", metavar="PATH", type=_file_path("--junit"), help="write the verdict as JUnit XML")
     add("--limit", metavar="N", type=_whole("--limit", 0), help=limit)
-    add("--duration", metavar="S", type=_positive("--duration"), help="read for so many seconds, then finish")
+    add(
+        "--duration",
+        metavar="S",
+        type=_positive("--duration", LONGEST_S),
+        help="read for so many seconds, then finish",
+    )
     add("--rate", metavar="R", type=_positive("--rate"), help="read at most so many records a second")
     add("--batch-size", metavar="N", type=_whole("--batch-size", 1), help="records in a batch, exactly")
     add(
         "--workers",
         metavar="N",
-        type=_whole("--workers", 1),
+        type=_whole("--workers", 1, MOST_WORKERS),
         help="threads for each stage that may have several",
     )
-    add("--seed", metavar="N", type=int, default=0, help="of generated records and random waits (default: 0)")
+    add(
+        "--seed",
+        metavar="N",
+        type=_whole("--seed"),
+        default=0,
+        help="of generated records and random waits (default: 0)",
+    )
     add(
         "--fail-if",
         metavar="EXPR",
@@ -142,27 +180,33 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     )
 
 
-def _whole(option: str, least: int) -> Callable[[str], int]:
+def _whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[str], int]:
     def convert(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             raise ConfigurationError(f"{option} {text}: must be a whole number") from None
-        if number < least:
+        if least is not None and number < least:
             raise ConfigurationError(f"{option} {text}: must be {least} or more")
+        if most is not None and number > most:
+            raise ConfigurationError(f"{option} {text}: must be {most} or less")
         return number
 
     return convert
 
 
-def _positive(option: str) -> Callable[[str], float]:
+def _positive(option: str, most: float = math.inf) -> Callable[[str], float]:
     def convert(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             raise ConfigurationError(f"{option} {text}: must be a number") from None
-        if not math.isfinite(number) or number <= 0:
+        if not math.isfinite(number):
+            raise ConfigurationError(f"{option} {text}: must be a finite number")
+        if number <= 0:
             raise ConfigurationError(f"{option} {text}: must be more than 0")
+        if number > most:
+            raise ConfigurationError(f"{option} {text}: must be {most:.0f} or less")
         return number
 
     return convert
@@ -170,6 +214,8 @@ def _positive(option: str) -> Callable[[str], float]:
 
 def _file_path(option: str) -> Callable[[str], Path]:
     def convert(text: str) -> Path:
+        if not text:
+            raise ConfigurationError(f"{option} '': name a file")
         path = Path(text)
         reporter.check_target(path, option)
         if option == "--report":

@@ -6,25 +6,50 @@ from metrics.format import count, percent
 from metrics.snapshot import Snapshot, StageState
 from run.narrator import is_terminal, overwrite, say
 from run.session import Session
-from run.signals import graceful
+from run.signals import Signals, noted
 
 LINES_EVERY_S = 5.0
 BAR_EVERY_S = 0.25
 BAR_WIDTH = 24
+POLL_S = 0.1
+"""How soon a signal is acted on."""
 
 
 def run(session: Session) -> None:
     """Run a session to its end, telling how it goes."""
-    with graceful(session):
+    with noted() as signals:
         session.start()
-        if is_terminal():
-            while not session.wait(BAR_EVERY_S):
-                overwrite(_bar(session.snapshot))
-            overwrite("")
+        _follow(session, signals)
+
+
+def watch(session: Session, *, draining: bool = False) -> None:
+    """See a session that was started elsewhere to its end; one that is ``draining`` already, perhaps."""
+    with noted(draining=draining) as signals:
+        _follow(session, signals)
+
+
+def _follow(session: Session, signals: Signals) -> None:
+    live = is_terminal()
+    every = BAR_EVERY_S if live else LINES_EVERY_S
+    due = session.clock.monotonic() + every
+    while not session.wait(POLL_S):
+        if signals.waiting:
+            _wipe(live)
+            signals.obey(session)
+        now = session.clock.monotonic()
+        if now < due:
+            continue
+        due += every * (1 + (now - due) // every)
+        if live:
+            overwrite(_bar(session.snapshot))
         else:
-            while not session.wait(LINES_EVERY_S):
-                for line in _lines(session.snapshot):
-                    say(line)
+            say("\n".join(_line(session.snapshot.elapsed_s, stage) for stage in session.snapshot.stages))
+    _wipe(live)
+
+
+def _wipe(live: bool) -> None:
+    if live:
+        overwrite("")
 
 
 def _bar(snapshot: Snapshot) -> str:
@@ -36,10 +61,6 @@ def _bar(snapshot: Snapshot) -> str:
     share = snapshot.progress * (settled / records.read if records.read else 0.0)
     filled = round(share * BAR_WIDTH)
     return f"{snapshot.pipeline} [{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {percent(share, 0)} {tail}"
-
-
-def _lines(snapshot: Snapshot) -> list[str]:
-    return [_line(snapshot.elapsed_s, stage) for stage in snapshot.stages]
 
 
 def _line(elapsed: float, stage: StageState) -> str:

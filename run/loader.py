@@ -7,22 +7,23 @@ import importlib.util
 import itertools
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
+from run.neighbours import Neighbours, shadowed
 
 _loads = itertools.count()
+_neighbours = Neighbours()
 
 
 def load(target: str) -> Pipeline:
     """The pipeline that a file defines; with several, ``FILE:NAME`` picks one by name or by variable.
 
-    Each load runs the file anew in a module of its own, so that two loads share no state.
-    Raises :class:`~pipeline.errors.ConfigurationError`.
+    Each load runs the file anew in a module of its own, and the modules beside it too, so that two
+    loads share no state. Raises :class:`~pipeline.errors.ConfigurationError`.
     """
     path, name = _split(target)
     module = _run(path)
@@ -33,7 +34,10 @@ def load(target: str) -> Pipeline:
     if twice:
         raise ConfigurationError(f"{path}: two pipelines are named {min(twice)!r}; names must differ")
     if not distinct:
-        raise ConfigurationError(f'{path}: there is no pipeline in it; add flights = Pipeline("flights")')
+        raise ConfigurationError(
+            f"{path}: there is no pipeline in it; add one at the top level of the file, "
+            f'as in {_identifier(path)} = Pipeline("{_identifier(path)}")'
+        )
     if name is not None:
         for variable, pipeline in found.items():
             if name in (variable, pipeline.name):
@@ -50,17 +54,20 @@ def load(target: str) -> Pipeline:
 def _split(target: str) -> tuple[Path, str | None]:
     path, colon, name = target.rpartition(":")
     if colon and name and not Path(target).exists() and not set(name) & set("/\\"):
-        return _existing(Path(path)), name
-    return _existing(Path(target)), None
+        return _existing(path), name
+    return _existing(target), None
 
 
-def _existing(path: Path) -> Path:
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not text:
+        raise ConfigurationError("run '': give the Python file that defines the pipeline")
     if path.is_dir():
         raise ConfigurationError(f"{path}: is a folder; give the Python file that defines the pipeline")
     if not path.exists():
         near = difflib.get_close_matches(path.name, _siblings(path), n=1)
-        hint = f"; did you mean {path.with_name(near[0])}?" if near else ""
-        raise ConfigurationError(f"{path}: there is no such file{hint}")
+        hint = f"did you mean {path.with_name(near[0])}?" if near else f"looked in {path.resolve().parent}"
+        raise ConfigurationError(f"{path}: there is no such file; {hint}")
     if path.suffix != ".py":
         raise ConfigurationError(f"{path}: is no Python file; give the .py file that defines the pipeline")
     return path
@@ -70,47 +77,75 @@ def _siblings(path: Path) -> list[str]:
     return [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
 
 
+class _Script(SourceFileLoader):
+    """Runs a file as Python runs a script: always as it is now, leaving no compiled copy beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
 def _run(path: Path) -> ModuleType:
+    file = path.resolve()
     name = f"_pipeline_file_{next(_loads)}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    # As a package it can say `from .helpers import ...`.
+    spec = importlib.util.spec_from_file_location(
+        name, file, loader=_Script(name, str(file)), submodule_search_locations=[str(file.parent)]
+    )
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"{path}: cannot be loaded as a Python file")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and schemas look their own module up by name.
     sys.modules[name] = module
-    with _importable(path.resolve().parent):
-        try:
+    try:
+        with _neighbours.of(file.parent):
             spec.loader.exec_module(module)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{path}:{_line(error, path)}: {error}") from error
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            shown = "".join(traceback.format_exception(error)).rstrip()
-            raise ConfigurationError(
-                f"{path}:{_line(error, path)}: it fails when it is loaded: "
-                f"{type(error).__name__}: {error}\n{shown}"
-            ) from error
+    except KeyboardInterrupt:
+        raise
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{_place(error, path)}: {error}") from error
+    except BaseException as error:
+        raise ConfigurationError(
+            f"{_place(error, path)}: it fails when it is loaded: {_reason(error)}\n{_trace(error, file)}"
+        ) from error
     return module
 
 
-def _line(error: BaseException, path: Path) -> int:
-    """The line of the file at which it went wrong."""
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        return error.lineno
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno or 0 for frame in reversed(frames) if Path(frame.filename) == path), 0)
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    if isinstance(error, ImportError) and (house := shadowed(error)) is not None:
+        return (
+            f"ImportError: {error.msg}; the module {house!r} of the monitor comes first, "
+            "so give yours another name"
+        )
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """The file may import what lies beside it."""
-    entry = str(folder)
-    sys.path.append(entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
+def _place(error: BaseException, path: Path) -> str:
+    """The file and, where it is known, the line at which it went wrong."""
+    file = path.resolve()
+    line = None
+    if isinstance(error, SyntaxError) and Path(error.filename or "") == file:
+        line = error.lineno
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((frame.lineno for frame in reversed(frames) if Path(frame.filename) == file), None)
+    return f"{path}:{line}" if line else str(path)
+
+
+def _trace(error: BaseException, file: Path) -> str:
+    """The traceback from the user's file on: what leads up to it is the monitor's."""
+    trace = error.__traceback__
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename) != file:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+
+
+def _identifier(path: Path) -> str:
+    return path.stem if path.stem.isidentifier() else "flights"
 
 
 def _listed(names: list[str]) -> str:

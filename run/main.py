@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
-from run import demo, exit_codes, headless, loader, outputs
+from run import demo, exit_codes, headless, loader, narrator, outputs
 from run.arguments import Settings
 from run.narrator import say
 from run.session import Session
-
-DRAIN_S = 60.0
-"""How long a run may take to finish what is in flight once its screen has closed."""
+from run.streams import DataStream, open_the_closed, reserved_stdout
 
 Show = Callable[[Session, Settings], int | None]
 """Shows a session full screen until the user leaves; gives the signal that ended it, if one did."""
 
 
-def run(settings: Settings, show: Show) -> int:
+def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
     """Carry out what the settings ask for; returns the exit code.
 
+    With ``owns_process``, the process ends afterwards, and its stdout stays reserved until then.
     Raises :class:`~pipeline.errors.ConfigurationError` before anything was run.
     """
+    if owns_process:
+        open_the_closed()
+    with reserved_stdout(for_good=owns_process) as data:
+        if settings.json == "-" and data.closed:
+            raise ConfigurationError("--json -: stdout is closed; give a file, as in --json report.json")
+        return _run(settings, show, data)
+
+
+def _run(settings: Settings, show: Show, data: DataStream) -> int:
     full_screen = not settings.headless and _has_terminal()
     session = Session(
         _pipeline(settings),
@@ -33,17 +41,14 @@ def run(settings: Settings, show: Show) -> int:
         fail_if=settings.fail_if,
         duration=settings.duration,
     )
+    sound = True
     if full_screen:
-        _on_screen(session, settings, show)
+        sound = _on_screen(session, settings, show)
     else:
         headless.run(session)
     report = session.report()
-    try:
-        outputs.write(report, settings)
-    except (ConfigurationError, OSError) as error:
-        say(f"The run is over, but its report is not all there: {error}")
-        return report.exit_code or exit_codes.MONITOR
-    return report.exit_code
+    sound &= outputs.write(report, settings, data)
+    return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)
 
 
 def _pipeline(settings: Settings) -> Pipeline:
@@ -70,10 +75,10 @@ def _has_terminal() -> bool:
         name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not _is_terminal(stream)
     ]
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        say(f"Running headless: {' and '.join(missing)} {verb} not a terminal.")
+        verb = "is not a terminal" if len(missing) == 1 else "are no terminals"
+        say(f"Running headless: {' and '.join(missing)} {verb}.")
         return False
-    if os.environ.get("TERM", "") in ("", "dumb"):
+    if not narrator.can_move_cursor():
         say("Running headless: this terminal cannot move its cursor (TERM is empty or dumb).")
         return False
     return True
@@ -86,18 +91,22 @@ def _is_terminal(stream: object) -> bool:
         return False
 
 
-def _on_screen(session: Session, settings: Settings, show: Show) -> None:
+def _on_screen(session: Session, settings: Settings, show: Show) -> bool:
+    """Run a session full screen; returns whether the screen did its part."""
     session.start()
     try:
         signal_number = show(session, settings)
+    except Exception:  # noqa: BLE001 - the run is not to suffer from its screen
+        say(f"{traceback.format_exc()}The screen failed; the run goes on without it.")
+        headless.watch(session)
+        return False
     except BaseException:
         session.abort()
-        session.wait(DRAIN_S)
         raise
     if signal_number is not None:
         session.interrupted_by(signal_number)
     if not session.finished:
+        say("Finishing what is in flight. Ctrl+C aborts.")
         session.drain()
-        if not session.wait(DRAIN_S):
-            session.abort()
-            session.wait(DRAIN_S)
+        headless.watch(session, draining=True)
+    return True

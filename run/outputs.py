@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import locale
-import os
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from metrics import reporter
@@ -13,37 +10,56 @@ from metrics.box import box
 from metrics.report import RunReport
 from metrics.report_json import to_json
 from metrics.report_junit import to_junit
+from pipeline.errors import ConfigurationError
 from run.arguments import Settings
-from run.narrator import print_data, say
+from run.narrator import say
+from run.streams import DataStream
 
 
-def write(report: RunReport, settings: Settings) -> None:
-    """Write everything that the settings name.
+def write(report: RunReport, settings: Settings, data: DataStream) -> bool:
+    """Write everything that the settings name; what cannot be written is told and keeps nothing else back.
 
-    Raises :class:`~pipeline.errors.ConfigurationError` where a file cannot be written.
+    Returns whether all of it was written.
     """
-    files = (
-        ("--json", Path(settings.json) if settings.json not in (None, "-") else None, to_json),
-        ("--report", settings.report, reporter.renderer(settings.report) if settings.report else None),
-        ("--junit", settings.junit, to_junit),
-    )
-    _print(to_json(report) if settings.json == "-" else box(report, unicode=speaks_utf8()))
-    for option, path, render in files:
-        if path is not None and render is not None:
-            reporter.write(report, path, render, option)
-            say(f"Wrote {path}")
+    complete = True
+    for attempt in _attempts(report, settings, data):
+        try:
+            attempt()
+        except BrokenPipeError:
+            # The reader of the pipe has seen enough.
+            continue
+        except (ConfigurationError, OSError) as error:
+            say(f"The run is over, but its report is not all there: {error}")
+            complete = False
+    return complete
 
 
-def speaks_utf8() -> bool:
-    """Whether stdout can show more than ASCII."""
-    encoding = getattr(sys.stdout, "encoding", None) or locale.getpreferredencoding(False)
-    return encoding.lower().replace("-", "") == "utf8"
+def _attempts(report: RunReport, settings: Settings, data: DataStream) -> Iterator[Callable[[], None]]:
+    trace = report.snapshot.traceback
+    if trace:
+        yield lambda: say(trace.rstrip())
+    if settings.json not in (None, "-"):
+        yield lambda: _to_file(report, Path(str(settings.json)), to_json, "--json")
+    if settings.report is not None:
+        render = reporter.renderer(settings.report)
+        path = settings.report
+        yield lambda: _to_file(report, path, render, "--report")
+    if settings.junit is not None:
+        junit = settings.junit
+        yield lambda: _to_file(report, junit, to_junit, "--junit")
+    # Last, so that it stands at the end of what a person sees.
+    yield lambda: _print(report, settings, data)
 
 
-def _print(text: str) -> None:
+def _to_file(report: RunReport, path: Path, render: reporter.Render, option: str) -> None:
+    reporter.write(report, path, render, option)
+    say(f"Wrote {path}")
+
+
+def _print(report: RunReport, settings: Settings, data: DataStream) -> None:
     try:
-        print_data(text)
+        data.write(to_json(report) if settings.json == "-" else box(report, unicode=data.speaks_utf8))
     except BrokenPipeError:
-        # The reader of the pipe has seen enough; nothing is to be printed at exit either.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+    except OSError as error:
+        raise OSError(f"stdout does not take it: {error.strerror or error}") from error

@@ -18,6 +18,7 @@ from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
 from pipeline.pipeline import Pipeline
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
+from run import exit_codes
 from run.books import EngineBooks
 
 CLOSE_S = 5.0
@@ -126,7 +127,7 @@ class Session:
         """What there is to say about the run when it is over."""
         snapshot = self.snapshot
         results = self._collector.threshold_results
-        interrupted = 128 + self._signal if self._signal is not None else None
+        interrupted = exit_codes.of_signal(self._signal) if self._signal is not None else None
         return RunReport(
             snapshot=snapshot,
             started_at=self.started_at,
