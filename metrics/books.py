@@ -7,16 +7,18 @@ apart from the events, so that the two can be held against each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from metrics.snapshot import Records
 from pipeline.batch import Partition
+from pipeline.ledger import Counts
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionCount:
-    """The ledger's line for one partition, in records read."""
+    """The ledger's line for one partition, in records read. ``resumed`` is the part of it that
+    earlier runs have settled, of which this run has no events."""
 
     partition: Partition
     read: int
@@ -25,6 +27,7 @@ class PartitionCount:
     rejected: int
     in_flight: int
     lost: int
+    resumed: Counts = field(default_factory=Counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ class PartitionFold:
     ended: bool = False
     error: str | None = None
 
+    @property
+    def known(self) -> int:
+        """Records read now or settled by earlier runs."""
+        return self.read + self.info.resumed
+
 
 def input_progress(partitions: Sequence[PartitionFold], limit: int | None) -> float | None:
     """The share of the input that was read.
@@ -61,7 +66,7 @@ def _to_end(partitions: Sequence[PartitionFold]) -> float | None:
         return 1.0
     if all(partition.info.total is not None for partition in partitions):
         total = sum(partition.info.total or 0 for partition in partitions)
-        return min(1.0, sum(partition.read for partition in partitions) / total) if total else 0.0
+        return min(1.0, sum(partition.known for partition in partitions) / total) if total else 0.0
     if all(partition.info.size is not None for partition in partitions):
         size = sum(partition.info.size or 0 for partition in partitions)
         done = sum(
@@ -80,7 +85,7 @@ def _alone(partition: PartitionFold) -> float | None:
     if partition.ended:
         return 1.0
     if partition.info.total is not None:
-        return min(1.0, partition.read / partition.info.total) if partition.info.total else 0.0
+        return min(1.0, partition.known / partition.info.total) if partition.info.total else 0.0
     if partition.info.size is not None:
         return min(1.0, partition.position / partition.info.size) if partition.info.size else 0.0
     return None

@@ -59,18 +59,21 @@ def partitions(counts: Iterable[PartitionCount], folds: Mapping[Partition, Parti
     ledger = {line.partition: line for line in counts}
     for name in sorted({*ledger, *folds}):
         line, fold = ledger.get(name), folds.get(name)
-        pairs = (
-            ("read", line.read if line else 0, fold.read if fold else 0),
-            ("delivered", line.delivered if line else 0, fold.delivered if fold else 0),
-            ("filtered", line.filtered if line else 0, fold.filtered if fold else 0),
-            ("rejected", line.rejected if line else 0, fold.rejected if fold else 0),
-        )
+        pairs = [
+            (what, _booked(line, what), getattr(fold, what) if fold is not None else 0)
+            for what in ("read", "delivered", "filtered", "rejected")
+        ]
         found += [
             f"{name}: the ledger has {booked:,} records {what}, the events have {told:,}"
             for what, booked, told in pairs
             if booked != told
         ]
     return found
+
+
+def _booked(line: PartitionCount | None, what: str) -> int:
+    """What this run has booked; earlier runs' part has no events here."""
+    return getattr(line, what) - getattr(line.resumed, what) if line is not None else 0
 
 
 def within(stages: Sequence[StageFold], lost: Mapping[str, int], duplicated: int) -> list[str]:

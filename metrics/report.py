@@ -50,7 +50,13 @@ def resources_verdict(resources: Resources) -> MemoryVerdict:
 
 
 def outcome(report: RunReport) -> str:
-    """Where the records are, in one sentence."""
+    """Where the records are, in a sentence or two."""
+    resumed = report.snapshot.records.resumed
+    told = _outcome(report)
+    return f"{told} {plural(resumed, 'record')} of these settled by earlier runs." if resumed else told
+
+
+def _outcome(report: RunReport) -> str:
     records = report.snapshot.records
     if not records.read:
         return "No input records."

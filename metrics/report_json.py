@@ -38,6 +38,7 @@ def document(report: RunReport) -> dict[str, Json]:
             "lost_ids": list(records.lost_ids),
             "duplicated_ids": list(records.duplicated_ids),
             "truncated": records.truncated,
+            "resumed": records.resumed,
         },
         "sources": [_source(source) for source in snapshot.sources],
         "stages": [_stage(stage) for stage in snapshot.stages],

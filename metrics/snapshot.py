@@ -89,7 +89,10 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The ledger of the whole run: ``read = delivered + filtered + rejected + in_flight + lost``."""
+    """The ledger of the whole run: ``read = delivered + filtered + rejected + in_flight + lost``.
+
+    ``resumed`` of these were settled by earlier runs and not read again.
+    """
 
     read: int
     delivered: int
@@ -101,6 +104,7 @@ class Records:
     lost_ids: tuple[str, ...]
     duplicated_ids: tuple[str, ...]
     truncated: bool
+    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

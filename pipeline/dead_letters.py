@@ -68,6 +68,19 @@ class DeadLetters:
         except OSError as error:
             raise write_failed(_OWNER, self.path, error) from error
 
+    def resume(self, length: int) -> None:
+        """Go on with the file of an earlier run, that had ``length`` bytes."""
+        if length == 0:
+            self.open()
+            return
+        file = OutputFile(self.path, _OWNER, compress=False)
+        file.resume(length)
+        self._file = file
+
+    def flush(self) -> int:
+        """Put what was written on the disk; returns the file's length in bytes."""
+        return self._file.flush() if self._file is not None else 0
+
     def write(self, partition: Partition, rejections: Sequence[Rejection]) -> None:
         """Append the rejections, all or none; they are with the operating system when this returns."""
         if not rejections:

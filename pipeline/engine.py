@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.batch import Partition
+from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock
 from pipeline.control import Control
 from pipeline.dead_letters import DeadLetters
@@ -40,8 +41,11 @@ from pipeline.pace import Budget, Pace
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
 from pipeline.queue import BatchQueue
 from pipeline.retry import Retrier
+from pipeline.sources.base import PartitionSpec
 from pipeline.tasks.base import Task
 from pipeline.tasks.chain import ChainWork
+from pipeline.tasks.committer import Committer
+from pipeline.tasks.delivery import Delivery
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.reader import Reader, Spawn
 from pipeline.tasks.stateful import StatefulWork
@@ -85,11 +89,13 @@ class Engine:
         clock: Clock,
         bus: EventBus,
         spawn: Spawn | None = None,
+        store: CheckpointStore | None = None,
     ) -> None:
         """Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
 
         ``spawn`` starts the threads that read sources which may block; without it these are
-        read in line.
+        read in line. ``store`` keeps the progress; where it holds some already, the run goes on
+        from there.
         """
         pipeline.validate()
         assert pipeline.sink is not None
@@ -111,7 +117,11 @@ class Engine:
             spec.source.check()
         self.sink.check()
         self.dead_letters = DeadLetters(_dead_letter_path(pipeline))
+        self._store = store
+        self.checkpoint = store.load() if store is not None else None
+        self._before = self.checkpoint.partitions if self.checkpoint is not None else {}
         self.partitions = self._partitions()
+        self._identities = self._identified()
         self._groups = _grouped(pipeline, options)
         self.stages = self._stage_infos()
         self.tasks: list[Task] = self._build()
@@ -185,10 +195,30 @@ class Engine:
 
     def _partitions(self) -> tuple[PartitionInfo, ...]:
         return tuple(
-            PartitionInfo(Partition(spec.source.name, part.name), part.total, part.size)
+            self._info(Partition(spec.source.name, part.name), part)
             for spec in self.pipeline.sources
             for part in spec.source.partitions()
         )
+
+    def _info(self, partition: Partition, spec: PartitionSpec) -> PartitionInfo:
+        before = self._before.get(partition)
+        if before is not None:
+            self.ledger.resume(partition, before)
+        return PartitionInfo(partition, spec.total, spec.size, before.settled if before else 0)
+
+    def _identified(self) -> dict[Partition, str]:
+        """What tells each partition from another of its name, checked against the earlier run."""
+        if self._store is None:
+            return {}
+        sources = {spec.source.name: spec.source for spec in self.pipeline.sources}
+        identities = {}
+        for info in self.partitions:
+            before = self._before.get(info.partition)
+            source = sources[info.partition.source]
+            identities[info.partition] = source.identify(
+                info.partition.name, before.identity if before is not None else None
+            )
+        return identities
 
     def _stage_infos(self) -> tuple[StageInfo, ...]:
         ingestion_workers = self._groups[0].workers
@@ -226,6 +256,7 @@ class Engine:
                     batch_size=self._batch_size,
                     numbers=self._numbers,
                     partitions=mine,
+                    before=self._before,
                     spawn=self._spawn,
                 )
             )
@@ -246,16 +277,27 @@ class Engine:
                 for number in range(group.workers)
             ]
             queue = behind
+        committer = Committer(
+            self.sink,
+            self.dead_letters,
+            ledger=self.ledger,
+            bus=self.bus,
+            clock=self.clock,
+            store=self._store,
+            checkpoint=self.checkpoint,
+            identities=self._identities,
+        )
         tasks.append(
             Writer(
                 OUTPUT,
-                self.sink,
-                encoder,
-                self.dead_letters,
+                Delivery(OUTPUT, self.sink, encoder),
+                committer,
+                encoded=encoder is not None,
                 inlet=queue,
                 ledger=self.ledger,
                 bus=self.bus,
                 clock=self.clock,
+                control=self.control,
             )
         )
         return tasks
@@ -342,13 +384,17 @@ def _grouped(pipeline: Pipeline, options: Options) -> list[_Group]:
     return groups
 
 
+def safe_name(name: str) -> str:
+    """A pipeline's name as a part of file names."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+
+
 def _dead_letter_path(pipeline: Pipeline) -> Path:
     if pipeline.dead_letters is not None:
         path = pipeline.dead_letters
     else:
         folder = pipeline.sink.folder if pipeline.sink is not None else None
-        name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in pipeline.name)
-        path = Path(folder or ".") / f"{name}.dead-letters.jsonl"
+        path = Path(folder or ".") / f"{safe_name(pipeline.name)}.dead-letters.jsonl"
     if not path.parent.is_dir():
         raise ConfigurationError(
             f"dead letters of {pipeline.name!r}: there is no folder {str(path.parent)!r}; "

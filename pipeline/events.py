@@ -33,11 +33,13 @@ class StageInfo:
 
 @dataclass(frozen=True, slots=True)
 class PartitionInfo:
-    """A partition as known before it is read. ``total`` records and ``size`` bytes, where known."""
+    """A partition as known before it is read. ``total`` records and ``size`` bytes, where known;
+    ``resumed`` records were settled by earlier runs."""
 
     partition: Partition
     total: int | None
     size: int | None
+    resumed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

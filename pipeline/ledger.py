@@ -14,12 +14,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pyroaring import BitMap64
 
 from pipeline.batch import Partition
+from pipeline.checkpoint import Progress
 from pipeline.ids import NO_IDS, Id, Ids
 
 Fate = Literal["delivered", "filtered", "rejected"]
@@ -59,12 +61,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What one commit settled, in records read."""
+    """What one commit settled, in records read of one partition.
+
+    ``unwritten`` is the change in the number of records that the sink was given and has not said it wrote.
+    ``elsewhere`` are records of other partitions, which one of the batch stood for.
+    """
 
     delivered: int
     filtered: int
     rejected: int
     unwritten: int = 0
+    elsewhere: tuple[tuple[Partition, Settled], ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,8 +121,9 @@ class _Bag:
             for id in ids:
                 self.offsets.discard(id.offset) if not id.path else self.children.discard(id)
 
-    def has_offset(self, offset: int) -> bool:
-        return offset in self.offsets or any(child.offset == offset for child in self.children)
+    def origins(self) -> BitMap64:
+        """The offsets of the records in it, and of those whose children are."""
+        return self.offsets | BitMap64(child.offset for child in self.children)
 
 
 @dataclass(slots=True)
@@ -124,12 +132,22 @@ class _Book:
 
     partition: Partition
     read: int = 0
+    high: int = 0
+    resumed: Counts = field(default_factory=Counts)
     duplicated: int = 0
     open: BitMap64 = field(default_factory=BitMap64)
     fates: Counter[Fate] = field(default_factory=Counter)
     families: dict[Id, _Family] = field(default_factory=dict)
-    followers: dict[Id, list[tuple[Partition, Id]]] = field(default_factory=dict)
+    followers: dict[Id, dict[tuple[Partition, Id], None]] = field(default_factory=dict)
     unwritten: _Bag = field(default_factory=_Bag)
+
+    def is_open(self, id: Id) -> bool:
+        """Whether a record was read, or made out of one, and is not settled."""
+        if not id.path:
+            return id.offset in self.open
+        parent_path, _, index = id.path.rpartition(".")
+        family = self.families.get(Id(id.offset, parent_path))
+        return family is not None and int(index) in family.open
 
 
 class Ledger:
@@ -141,7 +159,60 @@ class Ledger:
         self._between: dict[tuple[str, Partition, int], Ids] = {}
         self._held: dict[tuple[str, Partition], _Bag] = {}
         self._duplicates: list[str] = []
+        self._merged_across = False
         self._closed = False
+        self._journal: dict[Partition, tuple[BitMap64, Counter[Fate], int]] = {}
+
+    # What earlier runs have settled
+
+    def resume(self, partition: Partition, progress: Progress) -> None:
+        """An earlier run has settled these: they count as read, and will not be read again."""
+        with self._lock:
+            book = self._book(partition)
+            book.high = progress.high
+            book.read = progress.settled
+            book.fates.update(
+                delivered=progress.delivered, filtered=progress.filtered, rejected=progress.rejected
+            )
+            book.resumed = self._line(book)
+
+    def progress(self, partition: Partition, identity: str) -> Progress:
+        """How far a partition has come, for a checkpoint."""
+        with self._lock:
+            book = self._book(partition)
+            fates = book.fates
+            return Progress(
+                identity,
+                book.high,
+                book.open.copy(),
+                fates["delivered"],
+                fates["filtered"],
+                fates["rejected"],
+            )
+
+    def resumed(self, partition: Partition) -> Counts:
+        """What of the partition's line was settled by earlier runs."""
+        with self._lock:
+            return self._book(partition).resumed
+
+    @contextmanager
+    def tentatively(self) -> Iterator[None]:
+        """What is settled in here counts only if no exception comes out of it."""
+        with self._lock:
+            self._journal = {}
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                for partition, (open, fates, duplicated) in self._journal.items():
+                    book = self._books[partition]
+                    book.open, book.fates, book.duplicated = open, fates, duplicated
+            raise
+
+    def touched(self) -> list[Partition]:
+        """The partitions of which something was settled since :meth:`tentatively` began."""
+        with self._lock:
+            return list(self._journal)
 
     # What the engine tells
 
@@ -152,6 +223,8 @@ class Ledger:
             for run in ids.runs:
                 book.open.add_range(run.start, run.stop)
             book.read += ids.size
+            if ids.runs:
+                book.high = max(book.high, ids.runs[-1].stop)
 
     def pass_on(self, stage: str, partition: Partition, number: int, ids: Ids) -> None:
         """These records of batch ``number`` are on their way to ``stage``."""
@@ -173,18 +246,34 @@ class Ledger:
             if rest:
                 self._between[key] = rest
 
-    def fan_out(self, partition: Partition, parents: Sequence[tuple[Id, int]]) -> None:
-        """Each parent goes on as so many children, ``0`` to ``n - 1``; telling it again changes nothing."""
+    def fan_out(self, partition: Partition, parents: Sequence[tuple[Id, int]]) -> Sequence[tuple[Id, int]]:
+        """Each parent goes on as so many children, ``0`` to ``n - 1``.
+
+        Telling it again changes nothing; returns those that were new.
+        """
         with self._lock:
             book = self._book(partition)
+            new = []
             for parent, children in parents:
-                if parent.offset in book.open and parent not in book.families:
+                if parent not in book.families and book.is_open(parent):
                     book.families[parent] = _Family(set(range(children)))
+                    new.append((parent, children))
+            return new
 
-    def merge(self, partition: Partition, leader: Id, followers: Iterable[tuple[Partition, Id]]) -> None:
-        """One record stands for others from now on; they share its fate."""
+    def merge(self, partition: Partition, leader: Id, followers: Iterable[tuple[Partition, Id]]) -> int:
+        """One record stands for others from now on; they share its fate.
+
+        Telling it again changes nothing; returns how many followers were new.
+        """
         with self._lock:
-            self._book(partition).followers.setdefault(leader, []).extend(followers)
+            book = self._book(partition)
+            if not book.is_open(leader):
+                return 0
+            known = book.followers.setdefault(leader, {})
+            before = len(known)
+            known.update(dict.fromkeys(followers))
+            self._merged_across = self._merged_across or any(other != partition for other, _ in known)
+            return len(known) - before
 
     def hold(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` keeps these records back."""
@@ -213,6 +302,8 @@ class Ledger:
         with self._lock:
             book = self._book(partition)
             before = book.fates.copy()
+            others = [other for other in self._books.values() if self._merged_across and other is not book]
+            others_before = [other.fates.copy() for other in others]
             unwritten = len(book.unwritten)
             if written is given:
                 self._settle(book, given, "delivered")
@@ -222,13 +313,12 @@ class Ledger:
                 self._settle(book, ids, "filtered")
             for id in rejected:
                 self._settle_one(book, id, "rejected")
-            now = book.fates
-            return Settled(
-                now["delivered"] - before["delivered"],
-                now["filtered"] - before["filtered"],
-                now["rejected"] - before["rejected"],
-                len(book.unwritten) - unwritten,
+            elsewhere = tuple(
+                (other.partition, _difference(other.fates, fates))
+                for other, fates in zip(others, others_before, strict=True)
+                if other.fates != fates
             )
+            return _difference(book.fates, before, len(book.unwritten) - unwritten, elsewhere)
 
     def close(self, *, complete: bool) -> None:
         """The run is over. After a complete one, what is still open is lost, not in flight."""
@@ -276,7 +366,7 @@ class Ledger:
             if not self._closed:
                 return 0
             held = sum(
-                sum(1 for offset in self._lost(self._book(partition)) if bag.has_offset(offset))
+                self._lost(self._book(partition)).intersection_cardinality(bag.origins())
                 for (name, partition), bag in self._held.items()
                 if name == stage and len(bag)
             )
@@ -297,7 +387,7 @@ class Ledger:
         return book
 
     def _line(self, book: _Book) -> Counts:
-        lost = sum(1 for _ in book.unwritten.offsets) if not self._closed else len(book.open)
+        lost = len(self._lost(book))
         return Counts(
             read=book.read,
             delivered=book.fates["delivered"],
@@ -311,7 +401,12 @@ class Ledger:
     def _lost(self, book: _Book) -> BitMap64:
         return book.open if self._closed else book.unwritten.offsets
 
+    def _touch(self, book: _Book) -> None:
+        if book.partition not in self._journal:
+            self._journal[book.partition] = (book.open.copy(), book.fates.copy(), book.duplicated)
+
     def _settle(self, book: _Book, ids: Ids, fate: Fate) -> None:
+        self._touch(book)
         if ids.paths is not None or book.families or book.followers:
             for id in ids:
                 self._settle_one(book, id, fate)
@@ -324,11 +419,14 @@ class Ledger:
                         self._duplicate(book, Id(offset))
             book.open.remove_range(run.start, run.stop)
             book.fates[fate] += open
+        if book.unwritten:
+            book.unwritten.discard(ids)
 
     def _settle_receipt(self, book: _Book, given: Ids, written: Counter[Id]) -> None:
         """The sink wrote something other than what it was given."""
+        self._touch(book)
         for id in given:
-            if written[id] == 0:
+            if written[id] == 0 and book.is_open(id):
                 book.unwritten.add(Ids.named([id]))
         for id, times in written.items():
             self._settle_one(book, id, "delivered")
@@ -336,21 +434,21 @@ class Ledger:
                 self._duplicate(book, id)
 
     def _settle_one(self, book: _Book, id: Id, fate: Fate) -> None:
+        self._touch(book)
+        if id in book.families or not book.is_open(id):
+            self._duplicate(book, id)
+            return
         for partition, follower in book.followers.pop(id, ()):
             self._settle_one(self._book(partition), follower, fate)
+        if book.unwritten:
+            book.unwritten.discard(Ids.named([id]))
         if not id.path:
-            if id.offset not in book.open or id in book.families:
-                self._duplicate(book, id)
-                return
             book.open.discard(id.offset)
             book.fates[fate] += 1
             return
         parent_path, _, index = id.path.rpartition(".")
         parent = Id(id.offset, parent_path)
-        family = book.families.get(parent)
-        if family is None or int(index) not in family.open:
-            self._duplicate(book, id)
-            return
+        family = book.families[parent]
         family.open.discard(int(index))
         family.settle(fate)
         if not family.open:
@@ -371,3 +469,18 @@ class Ledger:
         for index in sorted(family.open):
             path = f"{id.path}.{index}" if id.path else str(index)
             yield from self._open_leaves(book, Id(id.offset, path))
+
+
+def _difference(
+    now: Counter[Fate],
+    before: Counter[Fate],
+    unwritten: int = 0,
+    elsewhere: tuple[tuple[Partition, Settled], ...] = (),
+) -> Settled:
+    return Settled(
+        now["delivered"] - before["delivered"],
+        now["filtered"] - before["filtered"],
+        now["rejected"] - before["rejected"],
+        unwritten,
+        elsewhere,
+    )

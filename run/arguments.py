@@ -37,6 +37,8 @@ class Settings:
     workers: int | None
     seed: int
     fail_if: tuple[str, ...]
+    state: Path | None = None
+    fresh: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +97,8 @@ def parse(argv: Sequence[str], program: str) -> Settings:
         workers=found.workers,
         seed=found.seed,
         fail_if=tuple(found.fail_if),
+        state=found.state,
+        fresh=found.fresh,
     )
 
 
@@ -171,6 +175,13 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
         default=0,
         help="of generated records and random waits (default: 0)",
     )
+    add(
+        "--state",
+        metavar="PATH",
+        type=_file_path("--state"),
+        help="where progress is kept (default: a file beside the sink)",
+    )
+    add("--fresh", action="store_true", help="start over: forget the progress of earlier runs")
     add(
         "--fail-if",
         metavar="EXPR",

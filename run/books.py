@@ -33,6 +33,7 @@ class EngineBooks:
             duplicated=counts.duplicated,
             lost_ids=lost_ids,
             duplicated_ids=duplicated_ids,
+            resumed=self._engine.checkpoint.settled if self._engine.checkpoint is not None else 0,
             truncated=counts.lost > NAMES_KEPT or counts.duplicated > NAMES_KEPT,
         )
 
@@ -47,6 +48,7 @@ class EngineBooks:
                 counts.rejected,
                 counts.in_flight,
                 counts.lost,
+                self._engine.ledger.resumed(partition),
             )
             for partition, counts in self._engine.ledger.partitions()
         ]

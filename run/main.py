@@ -13,6 +13,7 @@ from run import demo, exit_codes, headless, loader, narrator, outputs
 from run.arguments import Settings
 from run.narrator import say
 from run.session import Session
+from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout
 
 Show = Callable[[Session, Settings], int | None]
@@ -35,11 +36,13 @@ def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
 
 def _run(settings: Settings, show: Show, data: DataStream) -> int:
     full_screen = not settings.headless and _has_terminal()
+    pipeline = _pipeline(settings)
     session = Session(
-        _pipeline(settings),
+        pipeline,
         _options(settings, full_screen=full_screen),
         fail_if=settings.fail_if,
         duration=settings.duration,
+        store=open_store(pipeline, settings.state, fresh=settings.fresh),
     )
     sound = True
     if full_screen:

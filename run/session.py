@@ -13,6 +13,7 @@ from metrics.snapshot import Snapshot
 from metrics.thresholds import Threshold
 from metrics.thresholds import parse as parse_threshold
 from metrics.verdict import exit_code
+from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
@@ -35,9 +36,11 @@ class Session:
         *,
         fail_if: Sequence[str] = (),
         duration: float | None = None,
+        store: CheckpointStore | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
+        ``store`` keeps the progress.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
@@ -45,7 +48,7 @@ class Session:
         self.clock = clock or SystemClock()
         self.options = options
         bus = EventBus()
-        self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached)
+        self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached, store)
         names = [stage.name for stage in self.engine.stages]
         self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
         self._wake = threading.Event()

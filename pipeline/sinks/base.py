@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
+from pipeline.checkpoint import CheckpointStore
+from pipeline.errors import SinkError
 from pipeline.ids import Id, Ids
 
 Guarantee = Literal["at least once", "exactly once"]
@@ -58,6 +60,25 @@ class Sink(ABC):
     def open(self) -> None:
         """Make ready to write."""
         return
+
+    resumes: ClassVar[bool] = False
+    """Whether a later run can go on where a checkpoint says that this one stood: then
+    :meth:`flush` and :meth:`resume` are defined, or :meth:`store` is."""
+
+    def store(self, pipeline: str) -> CheckpointStore | None:  # noqa: ARG002
+        """Where progress is kept in the same transaction as the rows; None: in a file of its own."""
+        return None
+
+    def flush(self) -> str | None:
+        """Put everything written so far on the disk for good; returns a note for :meth:`resume`."""
+        return None
+
+    def resume(self, note: str) -> None:
+        """Instead of :meth:`open`: go on where ``note`` was taken, and forget what came after it.
+
+        Raises :class:`~pipeline.errors.SinkError` where that is no longer there.
+        """
+        raise SinkError(f"{self.name}: it cannot go on from {note!r}")
 
     @abstractmethod
     def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:

@@ -35,6 +35,9 @@ class CsvSink(Sink):
     nested values JSON. A record with a field that the header does not have is refused.
     """
 
+    guarantee = "exactly once"
+    resumes = True
+
     def __init__(self, path: PathLike, columns: Sequence[str] | None = None) -> None:
         if columns is not None and (
             isinstance(columns, str) or not columns or len(set(columns)) != len(columns)
@@ -78,6 +81,14 @@ class CsvSink(Sink):
         self._file.append(data)
         self._columns = columns
         return ids
+
+    def flush(self) -> str:
+        return msgspec.json.encode((self._file.flush(), self._columns)).decode()
+
+    def resume(self, note: str) -> None:
+        length, columns = msgspec.json.decode(note, type=tuple[int, list[str] | None])
+        self._file.resume(length)
+        self._columns = columns
 
     def close(self) -> None:
         self._file.close()

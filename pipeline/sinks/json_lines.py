@@ -18,6 +18,8 @@ class JsonLinesSink(Sink):
 
     may_refuse = False
     waits = False
+    guarantee = "exactly once"
+    resumes = True
 
     def __init__(self, path: PathLike) -> None:
         self._file = OutputFile(path, "jsonl")
@@ -36,6 +38,12 @@ class JsonLinesSink(Sink):
     def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:
         self._file.append(payloads[0] if len(payloads) == 1 else b"".join(payloads))
         return ids
+
+    def flush(self) -> str:
+        return str(self._file.flush())
+
+    def resume(self, note: str) -> None:
+        self._file.resume(int(note))
 
     def close(self) -> None:
         self._file.close()

@@ -1,4 +1,4 @@
-"""A file that a run writes anew and only appends to."""
+"""A file that a run writes anew, or goes on with, and only appends to."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class OutputFile:
         self._file: io.FileIO | None = None
         self._end = 0
         self._regular = True
+        self._entered = False
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` where the file could not be written; create nothing."""
@@ -53,6 +54,45 @@ class OutputFile:
         if self._compress is not None:
             # Zero bytes are no valid compressed file, so even one without a record holds a block.
             self._append(self._compress(b""))
+
+    def resume(self, length: int) -> None:
+        """Open the file where it had ``length`` bytes; what came after is cut off.
+
+        Raises :class:`SinkError`.
+        """
+        try:
+            self._file = io.FileIO(self.path, "r+")
+            size = os.fstat(self._file.fileno()).st_size
+            if size < length:
+                self.close()
+                raise SinkError(
+                    f"{self._owner}: {self.path} has {size:,} bytes, but an earlier run committed "
+                    f"{length:,}; put the file back, or start over with --fresh"
+                )
+            self._file.truncate(length)
+            self._file.seek(length)
+        except FileNotFoundError as error:
+            raise SinkError(
+                f"{self._owner}: {self.path} is gone, but an earlier run committed {length:,} bytes of it; "
+                "put the file back, or start over with --fresh"
+            ) from error
+        except OSError as error:
+            raise write_failed(self._owner, self.path, error) from error
+        self._end = length
+
+    def flush(self) -> int:
+        """Put what was appended on the disk; returns the length in bytes. Raises :class:`SinkError`."""
+        if self._file is None:
+            return self._end
+        try:
+            if self._regular:
+                os.fsync(self._file.fileno())
+                if not self._entered:
+                    sync_folder(self.path.parent)
+                    self._entered = True
+        except OSError as error:
+            raise write_failed(self._owner, self.path, error) from error
+        return self._end
 
     def append(self, data: bytes) -> None:
         """Write a block to the end. Raises :class:`SinkError`; the file is then as it was before."""
@@ -84,6 +124,17 @@ class OutputFile:
                     file.truncate()
             raise write_failed(self._owner, self.path, error) from error
         self._end += len(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's entries on the disk, where the system knows how: a new file is one of them."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: Path, owner: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
 import msgspec
 
+from pipeline.checkpoint import Checkpoint, CheckpointStore, CheckpointTables
 from pipeline.errors import ConfigurationError, SinkError
 from pipeline.ids import Id, Ids
 from pipeline.sinks.base import RefusedRecords, Sink
@@ -57,6 +58,9 @@ class SqliteSink(Sink):
     JSON text, NaN is NULL. A value that SQLite would change or cannot hold is refused.
     """
 
+    guarantee = "exactly once"
+    resumes = True
+
     def __init__(self, path: PathLike, table: str, if_exists: IfExists | None) -> None:
         if if_exists not in (None, "append", "replace"):
             raise ConfigurationError(
@@ -76,6 +80,8 @@ class SqliteSink(Sink):
         self.encode = RowEncoder(_PLAIN, _cell)
         self._if_exists = if_exists
         self._connection: sqlite3.Connection | None = None
+        self.grouped = False
+        """Whether batches are committed together with the progress, not each by itself."""
         self._columns: dict[str, Affinity] | None = None
 
     def check(self) -> None:
@@ -95,7 +101,25 @@ class SqliteSink(Sink):
                 f"sqlite: cannot write {self.path}: {error}; give the path of a SQLite file or a new one"
             ) from error
 
+    def store(self, pipeline: str) -> CheckpointStore:
+        return InSqlite(self, pipeline)
+
     def open(self) -> None:
+        self._connect(resume=False)
+
+    def resume(self, note: str) -> None:
+        self._connect(resume=True)
+        if self._columns is None and note != "empty":
+            raise SinkError(
+                f"{self.name}: table {self.table!r} is gone, but an earlier run committed rows to it; "
+                "put it back, or start over with --fresh"
+            )
+
+    def flush(self) -> str:
+        """The rows reach the disk when the checkpoint does, in one transaction."""
+        return "table" if self._columns is not None else "empty"
+
+    def _connect(self, *, resume: bool) -> None:
         self._columns = None
         try:
             # The engine may open in one thread and close in another, never both at once.
@@ -104,9 +128,9 @@ class SqliteSink(Sink):
             )
             self._connection = connection
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if self.grouped else 'NORMAL'}")
             kind = self._existing(connection)
-            if kind is not None and self._if_exists == "append":
+            if kind is not None and (resume or self._if_exists == "append"):
                 self._columns = {
                     name: sql_affinity(declared)
                     for _, name, declared, *_ in connection.execute(
@@ -126,17 +150,29 @@ class SqliteSink(Sink):
         if connection is None:
             raise SinkError(f"{self.name} is not open")
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            if not connection.in_transaction:
+                connection.execute("BEGIN IMMEDIATE")
+            connection.execute("SAVEPOINT batch")
             columns = self._insert(connection, rows, types)
-            connection.execute("COMMIT")
+            connection.execute("RELEASE batch")
+            if not self.grouped:
+                connection.execute("COMMIT")
         except BaseException as error:
             with suppress(sqlite3.Error):
-                connection.rollback()
+                connection.execute("ROLLBACK TO batch")
+                connection.execute("RELEASE batch")
             if isinstance(error, sqlite3.Error):
                 raise self._failed(error) from error
             raise
         self._columns = columns
         return ids
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database. Raises SinkError where it is not open."""
+        if self._connection is None:
+            raise SinkError(f"{self.name} is not open")
+        return self._connection
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -232,6 +268,56 @@ class SqliteSink(Sink):
         elif "full" in str(error):
             hint = "; make room there or write elsewhere"
         return SinkError(f"sqlite: cannot write table {self.table!r} of {self.path}: {error}{hint}")
+
+
+class InSqlite:
+    """A checkpoint in the database that the rows go to, saved in their transaction."""
+
+    def __init__(self, sink: SqliteSink, pipeline: str) -> None:
+        self.name = f"the progress kept in {sink.path}"
+        self._sink = sink
+        self._tables = CheckpointTables(pipeline)
+        sink.grouped = True
+
+    def load(self) -> Checkpoint | None:
+        """The last checkpoint; the database is not made by this."""
+        if not self._sink.path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(self._sink.path)) as connection:
+                return self._tables.read(connection, self.name)
+        except (sqlite3.Error, ValueError) as error:
+            raise ConfigurationError(f"{self.name}: it cannot be read: {error}") from error
+
+    def clear(self) -> None:
+        """Forget the checkpoint; the table itself is replaced when the sink is opened."""
+        if self._sink.path.exists():
+            with closing(sqlite3.connect(self._sink.path)) as connection, connection:
+                self._tables.delete(connection)
+
+    def open(self) -> None:
+        """Make the tables; the sink is open by now."""
+        try:
+            self._tables.create(self._sink.connection)
+        except sqlite3.Error as error:
+            raise SinkError(f"{self.name}: {error}") from error
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Commit the rows written since the last time, and the progress with them."""
+        connection = self._sink.connection
+        try:
+            if not connection.in_transaction:
+                connection.execute("BEGIN IMMEDIATE")
+            self._tables.write(connection, checkpoint)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise SinkError(f"{self.name}: rows and progress cannot be committed: {error}") from error
+
+    def close(self) -> None:
+        """The sink closes the database."""
+        return
 
 
 def sqlite(path: PathLike, table: str = "records", if_exists: IfExists | None = None) -> SqliteSink:

@@ -46,6 +46,14 @@ class Source(ABC):
     def partitions(self) -> Sequence[PartitionSpec]:
         """The partitions, in a stable order."""
 
+    def identify(self, partition: str, known: str | None) -> str:  # noqa: ARG002
+        """What tells the partition's content from another of the same name, as one line of text.
+
+        ``known`` is what an earlier run was told. Raises :class:`~pipeline.errors.ConfigurationError`
+        where the content is another one now; that it has grown at its end is no other content.
+        """
+        return ""
+
     @abstractmethod
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:
         """The records from offset ``start`` on, as chunks with rising offsets.

@@ -13,6 +13,7 @@ from pipeline.errors import ConfigurationError, InputError
 from pipeline.sources import parquet
 from pipeline.sources.base import PartitionSpec, Source
 from pipeline.sources.compression import BLOCK, CODECS, Blocks, Codec, blocks, zip_member
+from pipeline.sources.fingerprint import Fingerprint, check_same
 from pipeline.sources.formats import (
     ENDINGS,
     MAX_RECORD_BYTES,
@@ -105,6 +106,12 @@ class Files(Source):
             )
             for name, file in self._by_name().items()
         ]
+
+    def identify(self, partition: str, known: str | None) -> str:
+        file = self._by_name()[partition]
+        if known is not None:
+            check_same(file, Fingerprint.parse(known), f"{self.name}/{partition}")
+        return str(Fingerprint.of(file))
 
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:
         by_name = self._by_name()

@@ -38,6 +38,15 @@ class Generated(Source):
     def partitions(self) -> Sequence[PartitionSpec]:
         return [PartitionSpec(f"seed-{self._seed}", total=self._records)]
 
+    def identify(self, partition: str, known: str | None) -> str:
+        identity = f"{self._shape} {partition}"
+        if known is not None and known != identity:
+            raise ConfigurationError(
+                f"{self.name}/{partition}: an earlier run read {known!r}, this one would read {identity!r}; "
+                "give the same seed and shape, or start over with --fresh"
+            )
+        return identity
+
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:  # noqa: ARG002
         indexes = iter(range(start, self._records)) if self._records is not None else count(start)
         broken = self._shape == BROKEN_ORDERS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.batch import Chunk, Partition, cut_raw
+from pipeline.checkpoint import Progress
 from pipeline.errors import InputError
 from pipeline.ids import NO_IDS, Ids
 from pipeline.operators.base import describe
@@ -28,6 +29,8 @@ class Intake:
     chunks: Iterator[Chunk]
     batch_size: int | None
     pump: Pump | None
+    before: Progress | None = None
+    """What earlier runs have settled, and so is passed over."""
     ended: bool = False
     error: str | None = None
     traceback: str | None = None
@@ -98,6 +101,8 @@ class Intake:
                 self.ended = self.pump is None or self.pump.exhausted
                 return None
             self._check(chunk)
+            if self.before is not None and self._first_of(chunk) < self.before.high:
+                chunk = _unsettled(chunk, self.before)
         except InputError as error:
             self._broke(str(error), None)
             return None
@@ -114,10 +119,7 @@ class Intake:
 
     def _check(self, chunk: Chunk) -> None:
         """Offsets identify records, so that one may never come twice."""
-        first = min(
-            [run.start for run in chunk.ids.runs[:1]] + [letter.id.offset for letter in chunk.rejected],
-            default=self._last + 1,
-        )
+        first = self._first_of(chunk)
         if first <= self._last:
             raise InputError(
                 f"{self.partition}: the source gave offset {first} after {self._last}; offsets must rise"
@@ -127,6 +129,11 @@ class Intake:
             default=self._last,
         )
         self._read += chunk.ids.size + len(chunk.rejected)
+
+    def _first_of(self, chunk: Chunk) -> int:
+        """The first offset of a chunk."""
+        offsets = [run.start for run in chunk.ids.runs[:1]] + [letter.id.offset for letter in chunk.rejected]
+        return min(offsets, default=self._last + 1)
 
     def _cut(self, wanted: int | None) -> Chunk:
         whole = _join(self._parts)
@@ -142,6 +149,22 @@ class Intake:
         self._parts, self._records, self._bytes = [rest], rest.ids.size, rest.size
         head_ids = whole.ids.cut(0, wanted)
         return Chunk(head_ids, head_raw, head_bytes, whole.decode, whole.position, whole.rejected)
+
+
+def _unsettled(chunk: Chunk, before: Progress) -> Chunk:
+    """The chunk without the records that earlier runs have settled."""
+
+    def is_open(offset: int) -> bool:
+        return offset >= before.high or offset in before.open
+
+    keep = [at for at, offset in enumerate(chunk.ids.offsets()) if is_open(offset)]
+    rejected = [letter for letter in chunk.rejected if is_open(letter.id.offset)]
+    if len(keep) == chunk.ids.size:
+        return replace(chunk, rejected=rejected)
+    raws = chunk.raw.split(b"\n") if isinstance(chunk.raw, bytes) else chunk.raw
+    size = chunk.size * len(keep) // max(1, chunk.ids.size)
+    ids = chunk.ids.at(keep) if keep else NO_IDS
+    return replace(chunk, ids=ids, raw=[raws[at] for at in keep], size=size, rejected=rejected)
 
 
 def _join(parts: list[Chunk]) -> Chunk:

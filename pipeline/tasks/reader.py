@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from pipeline.batch import Batch, Chunk, Partition, cut_raw
+from pipeline.checkpoint import Progress
 from pipeline.clock import Clock
 from pipeline.control import Control, Unit
 from pipeline.events import BatchRead, EventBus, PartitionEnded, StageWorked
@@ -51,6 +52,7 @@ class Reader(Task):
         batch_size: int | None,
         numbers: Iterator[int],
         partitions: list[Partition],
+        before: Mapping[Partition, Progress],
         spawn: Spawn | None,
     ) -> None:
         """Puts into lane ``index`` of ``queue``. Without ``spawn`` a blocking source is read in line."""
@@ -71,6 +73,7 @@ class Reader(Task):
         self._budget = budget
         self._batch_size = batch_size
         self._numbers = numbers
+        self._before = before
         self._spawn = spawn
         self._to_open = deque(partitions)
         self._open: deque[Intake] = deque()
@@ -159,12 +162,13 @@ class Reader(Task):
         return None, None
 
     def _opened(self, partition: Partition) -> Intake:
-        chunks = self._source.read(partition.name, 0, self._schema)
+        before = self._before.get(partition)
+        chunks = self._source.read(partition.name, before.start if before else 0, self._schema)
         pump = None
         if self._source.blocking and self._spawn is not None:
             pump = Pump(chunks, self._awake.set)
             self._spawn(f"pump {partition}", pump.run)
-        return Intake(partition, chunks, self._batch_size, pump)
+        return Intake(partition, chunks, self._batch_size, pump, before)
 
     def _ended(self, intake: Intake) -> None:
         intake.close()

@@ -38,7 +38,7 @@ def test_a_record_comes_through_while_the_other_end_is_still_open(pipe: tuple[in
     assert list(next(chunks).ids.offsets()) == [0]
     os.write(writing, b":2}\n")
     second = next(chunks)
-    assert (second.raw, second.position) == (b'{"a":2}', 16)
+    assert (second.raw, second.position) == ([b'{"a":2}'], 16)
     os.close(writing)
     assert list(chunks) == []
 

@@ -1,0 +1,145 @@
+"""Settles what the sink has, in groups: rows, dead letters and progress become final together.
+
+The order is what makes a crash harmless. Rows and dead letters reach the disk first, then the
+progress that speaks of them is stored, in one transaction; only then do the records count
+as settled. A crash before that leaves a tail behind the length that the progress names, and the
+next run cuts it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.batch import Partition
+from pipeline.checkpoint import Checkpoint, CheckpointStore, now_text
+from pipeline.clock import Clock
+from pipeline.dead_letters import DeadLetters
+from pipeline.events import BatchCommitted, EventBus
+from pipeline.failpoints import passing
+from pipeline.ledger import Ledger, Settled
+from pipeline.sinks.base import Sink
+from pipeline.tasks.delivery import Delivered
+
+GROUP_S = 0.1
+"""The longest that a batch which the sink has waits for others to be committed with it."""
+
+
+class Committer:
+    """Opens the sink and the dead letters, commits, and closes them. Without a store each batch is final
+    as soon as the sink has it."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        dead_letters: DeadLetters,
+        *,
+        ledger: Ledger,
+        bus: EventBus,
+        clock: Clock,
+        store: CheckpointStore | None,
+        checkpoint: Checkpoint | None,
+        identities: Mapping[Partition, str],
+    ) -> None:
+        """``checkpoint`` is where an earlier run stood, None to begin anew."""
+        self._sink = sink
+        self._dead_letters = dead_letters
+        self._ledger = ledger
+        self._bus = bus
+        self._clock = clock
+        self._store = store
+        self._checkpoint = checkpoint
+        self._identities = identities
+        self._since = 0.0
+        self._opened = False
+        self.pending: list[Delivered] = []
+
+    def open(self) -> None:
+        """Begin anew, or go on where the checkpoint says."""
+        before = self._checkpoint
+        if before is None:
+            self._dead_letters.open()
+        else:
+            self._dead_letters.resume(before.dead_letters)
+        if before is None or before.sink is None:
+            self._sink.open()
+        else:
+            self._sink.resume(before.sink)
+        if self._store is not None:
+            self._store.open()
+        self._opened = True
+
+    def add(self, delivered: Delivered) -> None:
+        """The sink has this batch; it is committed with the next group."""
+        if not self.pending:
+            self._since = self._clock.monotonic()
+        self.pending.append(delivered)
+
+    def due(self) -> bool:
+        """Whether it is time to commit."""
+        if not self.pending:
+            return False
+        return self._store is None or self._clock.monotonic() - self._since >= GROUP_S
+
+    def due_in(self, timeout: float) -> float:
+        """Seconds until it is time to commit; ``timeout`` if nothing is pending."""
+        if not self.pending:
+            return timeout
+        return max(0.0, self._since + GROUP_S - self._clock.monotonic())
+
+    def commit(self) -> None:
+        """Make everything that is pending final. Raises SinkError; then nothing of it counts."""
+        group, self.pending = self.pending, []
+        for delivered in group:
+            self._dead_letters.write(delivered.batch.partition, delivered.letters)
+        with self._ledger.tentatively():
+            settled = [self._settle(delivered) for delivered in group]
+            if self._store is not None:
+                self._save(self._store)
+        now = self._clock.monotonic()
+        for delivered, each in zip(group, settled, strict=True):
+            self._bus.emit(
+                BatchCommitted(
+                    at=now,
+                    partition=delivered.batch.partition,
+                    number=delivered.batch.number,
+                    delivered=each.delivered,
+                    filtered=each.filtered,
+                    rejected=each.rejected,
+                    rows=delivered.rows,
+                    latency_s=max(0.0, now - delivered.batch.read_at),
+                )
+            )
+        passing("acknowledged")
+
+    def close(self) -> None:
+        """Commit what the sink has, also when the run was stopped, and close everything."""
+        try:
+            if self._opened and self.pending:
+                self.commit()
+        finally:
+            try:
+                self._sink.close()
+            finally:
+                self._dead_letters.close()
+                if self._store is not None:
+                    self._store.close()
+
+    def _settle(self, delivered: Delivered) -> Settled:
+        return self._ledger.commit(
+            delivered.batch.partition,
+            delivered.given,
+            delivered.written,
+            delivered.batch.filtered,
+            [letter.id for letter in delivered.letters],
+        )
+
+    def _save(self, store: CheckpointStore) -> None:
+        passing("written")
+        note = self._sink.flush()
+        length = self._dead_letters.flush()
+        progress = {
+            partition: self._ledger.progress(partition, self._identities.get(partition, ""))
+            for partition in self._ledger.touched()
+        }
+        store.save(Checkpoint(progress, note, length, now_text(self._clock.wall())))
+        passing("committed")

@@ -1,0 +1,70 @@
+"""Where a run keeps its progress, and whether it goes on with an earlier one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metrics.format import plural
+from pipeline.checkpoint import CheckpointStore, FileStore
+from pipeline.engine import safe_name
+from pipeline.errors import ConfigurationError
+from pipeline.pipeline import Pipeline
+from run.narrator import say
+
+
+def open_store(pipeline: Pipeline, path: Path | None, *, fresh: bool) -> CheckpointStore | None:
+    """The store of a pipeline's progress, emptied if ``fresh``; None where nothing is to be kept.
+
+    Says on stderr what is gone on with or thrown away. Raises
+    :class:`~pipeline.errors.ConfigurationError`.
+    """
+    store = _store(pipeline, path)
+    if store is None:
+        return None
+    if fresh:
+        _forget(store)
+        return store
+    before = store.load()
+    if before is not None and before.settled:
+        say(
+            f"Going on: {plural(before.settled, 'record')} were settled by earlier runs, the last at "
+            f"{before.saved_at}. To start over: --fresh"
+        )
+    return store
+
+
+def _store(pipeline: Pipeline, path: Path | None) -> CheckpointStore | None:
+    sink = pipeline.sink
+    if sink is None:
+        return None
+    inside = sink.store(pipeline.name) if sink.resumes else None
+    if inside is not None:
+        if path is not None:
+            raise ConfigurationError(
+                f"--state {path}: {sink.name} keeps the progress itself, in one transaction with the rows; "
+                "leave --state out"
+            )
+        return inside
+    if not sink.resumes and sink.folder is not None and path is not None:
+        raise ConfigurationError(
+            f"--state {path}: {sink.name} cannot go on where it stood, so a state is of no use; leave it out"
+        )
+    if path is not None:
+        return FileStore(path, pipeline.name)
+    if not sink.resumes or sink.folder is None:
+        return None
+    return FileStore(Path(sink.folder) / f"{safe_name(pipeline.name)}.state.db", pipeline.name)
+
+
+def _forget(store: CheckpointStore) -> None:
+    try:
+        before = store.load()
+    except ConfigurationError:
+        before = None
+        say(f"Starting over: {store.name} cannot be read and is thrown away.")
+    if before is not None:
+        say(
+            f"Starting over: the progress of {plural(before.settled, 'record')}, saved at {before.saved_at}, "
+            "is thrown away."
+        )
+    store.clear()
