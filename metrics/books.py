@@ -12,7 +12,7 @@ from typing import Protocol
 
 from metrics.snapshot import Records
 from pipeline.batch import Partition
-from pipeline.ledger import Counts
+from pipeline.ledger_books import Counts
 
 
 @dataclass(frozen=True, slots=True)

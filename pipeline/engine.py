@@ -39,6 +39,7 @@ from pipeline.operators.stateful import StatefulOperator
 from pipeline.outlet import Outlet
 from pipeline.pace import Budget, Pace
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
+from pipeline.plan import StageGroup, grouped
 from pipeline.queue import BatchQueue
 from pipeline.retry import Retrier
 from pipeline.sources.base import PartitionSpec
@@ -122,7 +123,7 @@ class Engine:
         self._before = self.checkpoint.partitions if self.checkpoint is not None else {}
         self.partitions = self._partitions()
         self._identities = self._identified()
-        self._groups = _grouped(pipeline, options)
+        self._groups = grouped(pipeline, options.workers)
         self.stages = self._stage_infos()
         self.tasks: list[Task] = self._build()
         self.lanes = self._lanes()
@@ -320,7 +321,7 @@ class Engine:
         return [shared, *([task] for task in self.tasks if task not in shared)]
 
     def _work_maker(
-        self, group: _Group, encoder: Encoder | None, *, keep_originals: bool
+        self, group: StageGroup, encoder: Encoder | None, *, keep_originals: bool
     ) -> Callable[[], Work]:
         """Makes the work of one worker after another; operators without a memory are shared."""
         if not group.specs or group.specs[0].kind == "function":
@@ -342,46 +343,6 @@ class Engine:
             stop: threading.Event = self.control.stop
             retrier = Retrier(spec.retry, self.clock, stop, self.options.seed)
         return FunctionOperator(spec.name, spec.target, spec.on_error, retrier)
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Stages that run in the same threads. The first group also decodes what was read."""
-
-    specs: tuple[StageSpec, ...]
-    workers: int
-    ordered: bool
-    decodes: bool = False
-
-    @property
-    def first(self) -> str:
-        return INGESTION if self.decodes else self.specs[0].name
-
-    @property
-    def last(self) -> str:
-        return self.specs[-1].name if self.specs else INGESTION
-
-
-def _grouped(pipeline: Pipeline, options: Options) -> list[_Group]:
-    """Chains neighbouring functions of one record that have as many workers and do not wait."""
-    groups = [_Group((), options.workers or 1, ordered=True, decodes=True)]
-    for spec in pipeline.stages:
-        workers = 1 if spec.kind == "stateful" else options.workers or spec.workers
-        before = groups[-1]
-        alone = spec.kind != "function" or spec.retry is not None
-        last = before.specs[-1] if before.specs else None
-        fits = (
-            pipeline.chain
-            and not alone
-            and workers == before.workers
-            and spec.ordered == before.ordered
-            and (last is None or (last.kind == "function" and last.retry is None))
-        )
-        if fits:
-            groups[-1] = _Group((*before.specs, spec), workers, before.ordered, before.decodes)
-        else:
-            groups.append(_Group((spec,), workers, spec.ordered))
-    return groups
 
 
 def safe_name(name: str) -> str:

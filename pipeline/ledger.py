@@ -15,139 +15,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
 
 from pyroaring import BitMap64
 
 from pipeline.batch import Partition
 from pipeline.checkpoint import Progress
 from pipeline.ids import NO_IDS, Id, Ids
-
-Fate = Literal["delivered", "filtered", "rejected"]
+from pipeline.ledger_books import Bag, Book, Counts, Family, Fate, Settled
 
 NAMES_KEPT = 1_000
 """How many lost and duplicated ids are named; the counts go on beyond it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The ledger's line for one partition or for the whole run, in records read."""
-
-    read: int = 0
-    delivered: int = 0
-    filtered: int = 0
-    rejected: int = 0
-    in_flight: int = 0
-    lost: int = 0
-    duplicated: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.read + other.read,
-            self.delivered + other.delivered,
-            self.filtered + other.filtered,
-            self.rejected + other.rejected,
-            self.in_flight + other.in_flight,
-            self.lost + other.lost,
-            self.duplicated + other.duplicated,
-        )
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every record read has exactly one place."""
-        return self.read == self.delivered + self.filtered + self.rejected + self.in_flight + self.lost
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What one commit settled, in records read of one partition.
-
-    ``unwritten`` is the change in the number of records that the sink was given and has not said it wrote.
-    ``elsewhere`` are records of other partitions, which one of the batch stood for.
-    """
-
-    delivered: int
-    filtered: int
-    rejected: int
-    unwritten: int = 0
-    elsewhere: tuple[tuple[Partition, Settled], ...] = ()
-
-
-@dataclass(slots=True)
-class _Family:
-    """The children of one record that are not settled yet, and what became of the others."""
-
-    open: set[int]
-    delivered: bool = False
-    rejected: bool = False
-
-    def settle(self, fate: Fate) -> None:
-        self.delivered |= fate == "delivered"
-        self.rejected |= fate == "rejected"
-
-    def fate(self) -> Fate:
-        """One fate for the parent: a rejected child needs attention, so it weighs most."""
-        if self.rejected:
-            return "rejected"
-        return "delivered" if self.delivered else "filtered"
-
-
-class _Bag:
-    """A set of ids of one partition: plain offsets compressed, children by name."""
-
-    __slots__ = ("children", "offsets")
-
-    def __init__(self) -> None:
-        self.offsets = BitMap64()
-        self.children: set[Id] = set()
-
-    def __len__(self) -> int:
-        return len(self.offsets) + len(self.children)
-
-    def add(self, ids: Ids) -> None:
-        if ids.paths is None:
-            for run in ids.runs:
-                self.offsets.add_range(run.start, run.stop)
-        else:
-            for id in ids:
-                self.offsets.add(id.offset) if not id.path else self.children.add(id)
-
-    def discard(self, ids: Ids) -> None:
-        if ids.paths is None:
-            for run in ids.runs:
-                self.offsets.remove_range(run.start, run.stop)
-        else:
-            for id in ids:
-                self.offsets.discard(id.offset) if not id.path else self.children.discard(id)
-
-    def origins(self) -> BitMap64:
-        """The offsets of the records in it, and of those whose children are."""
-        return self.offsets | BitMap64(child.offset for child in self.children)
-
-
-@dataclass(slots=True)
-class _Book:
-    """One partition's line, its open offsets, and the families and groups among them."""
-
-    partition: Partition
-    read: int = 0
-    high: int = 0
-    resumed: Counts = field(default_factory=Counts)
-    duplicated: int = 0
-    open: BitMap64 = field(default_factory=BitMap64)
-    fates: Counter[Fate] = field(default_factory=Counter)
-    families: dict[Id, _Family] = field(default_factory=dict)
-    followers: dict[Id, dict[tuple[Partition, Id], None]] = field(default_factory=dict)
-    unwritten: _Bag = field(default_factory=_Bag)
-
-    def is_open(self, id: Id) -> bool:
-        """Whether a record was read, or made out of one, and is not settled."""
-        if not id.path:
-            return id.offset in self.open
-        parent_path, _, index = id.path.rpartition(".")
-        family = self.families.get(Id(id.offset, parent_path))
-        return family is not None and int(index) in family.open
 
 
 class Ledger:
@@ -155,9 +32,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._books: dict[Partition, _Book] = {}
+        self._books: dict[Partition, Book] = {}
         self._between: dict[tuple[str, Partition, int], Ids] = {}
-        self._held: dict[tuple[str, Partition], _Bag] = {}
+        self._held: dict[tuple[str, Partition], Bag] = {}
         self._duplicates: list[str] = []
         self._merged_across = False
         self._closed = False
@@ -256,7 +133,7 @@ class Ledger:
             new = []
             for parent, children in parents:
                 if parent not in book.families and book.is_open(parent):
-                    book.families[parent] = _Family(set(range(children)))
+                    book.families[parent] = Family(set(range(children)))
                     new.append((parent, children))
             return new
 
@@ -278,7 +155,7 @@ class Ledger:
     def hold(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` keeps these records back."""
         with self._lock:
-            self._held.setdefault((stage, partition), _Bag()).add(ids)
+            self._held.setdefault((stage, partition), Bag()).add(ids)
 
     def release(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` has given these records up, if it held them."""
@@ -380,13 +257,13 @@ class Ledger:
 
     # How it is kept; the lock is held
 
-    def _book(self, partition: Partition) -> _Book:
+    def _book(self, partition: Partition) -> Book:
         book = self._books.get(partition)
         if book is None:
-            book = self._books[partition] = _Book(partition)
+            book = self._books[partition] = Book(partition)
         return book
 
-    def _line(self, book: _Book) -> Counts:
+    def _line(self, book: Book) -> Counts:
         lost = len(self._lost(book))
         return Counts(
             read=book.read,
@@ -398,14 +275,14 @@ class Ledger:
             duplicated=book.duplicated,
         )
 
-    def _lost(self, book: _Book) -> BitMap64:
+    def _lost(self, book: Book) -> BitMap64:
         return book.open if self._closed else book.unwritten.offsets
 
-    def _touch(self, book: _Book) -> None:
+    def _touch(self, book: Book) -> None:
         if book.partition not in self._journal:
             self._journal[book.partition] = (book.open.copy(), book.fates.copy(), book.duplicated)
 
-    def _settle(self, book: _Book, ids: Ids, fate: Fate) -> None:
+    def _settle(self, book: Book, ids: Ids, fate: Fate) -> None:
         self._touch(book)
         if ids.paths is not None or book.families or book.followers:
             for id in ids:
@@ -422,7 +299,7 @@ class Ledger:
         if book.unwritten:
             book.unwritten.discard(ids)
 
-    def _settle_receipt(self, book: _Book, given: Ids, written: Counter[Id]) -> None:
+    def _settle_receipt(self, book: Book, given: Ids, written: Counter[Id]) -> None:
         """The sink wrote something other than what it was given."""
         self._touch(book)
         for id in given:
@@ -433,7 +310,7 @@ class Ledger:
             for _ in range(times - 1):
                 self._duplicate(book, id)
 
-    def _settle_one(self, book: _Book, id: Id, fate: Fate) -> None:
+    def _settle_one(self, book: Book, id: Id, fate: Fate) -> None:
         self._touch(book)
         if id in book.families or not book.is_open(id):
             self._duplicate(book, id)
@@ -455,12 +332,12 @@ class Ledger:
             del book.families[parent]
             self._settle_one(book, parent, family.fate())
 
-    def _duplicate(self, book: _Book, id: Id) -> None:
+    def _duplicate(self, book: Book, id: Id) -> None:
         book.duplicated += 1
         if len(self._duplicates) < NAMES_KEPT:
             self._duplicates.append(book.partition.record(id))
 
-    def _open_leaves(self, book: _Book, id: Id) -> Iterator[Id]:
+    def _open_leaves(self, book: Book, id: Id) -> Iterator[Id]:
         """The record itself, or those of its descendants that are not settled."""
         family = book.families.get(id)
         if family is None:

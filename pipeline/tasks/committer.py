@@ -16,7 +16,8 @@ from pipeline.clock import Clock
 from pipeline.dead_letters import DeadLetters
 from pipeline.events import BatchCommitted, EventBus
 from pipeline.failpoints import passing
-from pipeline.ledger import Ledger, Settled
+from pipeline.ledger import Ledger
+from pipeline.ledger_books import Settled
 from pipeline.sinks.base import Sink
 from pipeline.tasks.delivery import Delivered
 
