@@ -13,8 +13,8 @@ from metrics.snapshot import Snapshot, StageState
 from metrics.verdict import IDS_NAMED
 
 MIN_WIDTH = 58
-MAX_WIDTH = 96
-"""Cells between the sides of the frame."""
+MAX_WIDTH = 76
+"""Cells between the sides of the frame; with them it fits a terminal of 80 columns."""
 BAR = 20
 STAGE_COLUMN = 12
 STAGE_LONGEST = 40

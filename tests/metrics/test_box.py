@@ -71,7 +71,9 @@ def test_an_unhealthy_run_in_ascii() -> None:
 
 def test_a_long_run_says_what_is_of_the_window_and_what_of_the_whole() -> None:
     state = snapshot(run=records(read=336_776, delivered=328_521, rejected=8_255), elapsed_s=600.0)
-    text = box(report(state, dead_letters="out/rejected.jsonl"))
+    shown = box(report(state, dead_letters="out/rejected.jsonl"))
+    assert max(map(len, shown.splitlines())) <= 80
+    text = " ".join(line.strip("║ ") for line in shown.splitlines())
     assert "METRICS (last 60s):" in text
     assert "Records Processed: 1,000 (336,776 records read in the whole run)" in text
     assert "Error Rate: 2.5% (whole run)" in text
