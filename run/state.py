@@ -37,6 +37,14 @@ def _store(pipeline: Pipeline, path: Path | None) -> CheckpointStore | None:
     sink = pipeline.sink
     if sink is None:
         return None
+    passing = [spec.source.name for spec in pipeline.sources if not spec.source.repeats]
+    if passing and path is not None:
+        raise ConfigurationError(
+            f"--state {path}: the source {passing[0]!r} does not give the same records again, so no run "
+            "can go on where another one stood; leave it out"
+        )
+    if passing:
+        return None
     inside = sink.store(pipeline.name) if sink.resumes else None
     if inside is not None:
         if path is not None:

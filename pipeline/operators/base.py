@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import GeneratorType, NoneType, TracebackType
 from typing import Any
 
@@ -69,6 +70,11 @@ def letter(stage: str, id: Id, value: Any, bad: Bad, originals: Originals | None
     return Rejection(id, stage, bad.reason, original, value, bad.traceback, bad.attempts)
 
 
+FUSED = "<fused stages>"
+"""What the loop written for chained stages calls its file."""
+
+_ENGINE = str(Path(__file__).resolve().parent.parent)
+
 _frames: dict[tuple[tuple[object, int], ...], str] = {}
 _FRAMES_KEPT = 256
 
@@ -81,12 +87,13 @@ def describe(error: BaseException) -> tuple[str, str]:
     """
     message = str(error)
     reason = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    trace = _below_the_engine(error.__traceback__)
     if error.__cause__ is not None or error.__context__ is not None:
-        return reason, "".join(traceback.format_exception(error))
-    key = _places(error.__traceback__)
+        return reason, "".join(traceback.format_exception(error.with_traceback(trace)))
+    key = _places(trace)
     frames = _frames.get(key)
     if frames is None:
-        frames = "".join(traceback.format_tb(error.__traceback__))
+        frames = "".join(traceback.format_tb(trace))
         if len(_frames) < _FRAMES_KEPT:
             _frames[key] = frames
     return reason, f"Traceback (most recent call last):\n{frames}{reason}\n"
@@ -97,6 +104,17 @@ def failure_of(stage: str, error: BaseException) -> Failure:
     reason, trace = describe(error)
     message = str(error) if isinstance(error, PipelineError) else f"stage {stage!r} died: {reason}"
     return Failure(stage, message, trace)
+
+
+def _below_the_engine(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's first frame on; the whole one where there is none."""
+    frame = trace
+    while frame is not None:
+        name = frame.tb_frame.f_code.co_filename
+        if name != FUSED and not name.startswith(_ENGINE):
+            return frame
+        frame = frame.tb_next
+    return trace
 
 
 def _places(trace: TracebackType | None) -> tuple[tuple[object, int], ...]:

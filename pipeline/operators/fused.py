@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pipeline.operators.base import FATAL, SPECIAL, Bad
+from pipeline.operators.base import FATAL, FUSED, SPECIAL, Bad
 
-FILE = "<fused stages>"
 _FIRST_LINE = 4
 _LINES_A_STAGE = 6
 
@@ -57,7 +56,7 @@ def _loop(functions: int) -> Loop:
         ]
     lines.append("        append(value)")
     scope: dict[str, Any] = {}
-    exec(compile("\n".join(lines), FILE, "exec"), scope)
+    exec(compile("\n".join(lines), FUSED, "exec"), scope)
     loop: Loop = scope["loop"]
     return loop
 
@@ -96,7 +95,7 @@ def run_fused(
 def _origin(error: Exception) -> tuple[int, Any]:
     """Which function raised, by the line of the loop it was called from, and what it was given."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != FILE:
+    while trace is not None and trace.tb_frame.f_code.co_filename != FUSED:
         trace = trace.tb_next
     if trace is None or trace.tb_lineno <= _FIRST_LINE:
         return -1, None

@@ -38,6 +38,12 @@ class Source(ABC):
     """Whether reading may wait for somebody else (a pipe, a user's generator, a network). The
     engine then reads in a thread of its own, so that a partial batch need not wait."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether an offset means the same record in every run, so that a later run can go on
+        where this one stood. A pipe does not repeat."""
+        return True
+
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where reading cannot even begin."""
         return

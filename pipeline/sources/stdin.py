@@ -50,6 +50,10 @@ class Stdin(Source):
         self._encoding = options.encoding
         self._fd = fd
 
+    @property
+    def repeats(self) -> bool:
+        return False
+
     def check(self) -> None:
         try:
             os.fstat(self._fd)

@@ -49,6 +49,14 @@ class Values(Source):
         self._pairs = pairs
         self._used = False
 
+    @property
+    def repeats(self) -> bool:
+        """Only a function that can be told where to start says that it gives the same again."""
+        try:
+            return callable(self._pairs) and "start" in inspect.signature(self._pairs).parameters
+        except (TypeError, ValueError):
+            return False
+
     def check(self) -> None:
         if not callable(self._pairs):
             return
