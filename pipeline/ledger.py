@@ -47,6 +47,7 @@ class Ledger:
         with self._lock:
             book = self._book(partition)
             book.high = progress.high
+            book.unread = progress.open.copy()
             book.read = progress.settled
             book.fates.update(
                 delivered=progress.delivered, filtered=progress.filtered, rejected=progress.rejected
@@ -61,7 +62,7 @@ class Ledger:
             return Progress(
                 identity,
                 book.high,
-                book.open.copy(),
+                book.open | book.unread,
                 fates["delivered"],
                 fates["filtered"],
                 fates["rejected"],
@@ -99,6 +100,8 @@ class Ledger:
             book = self._book(partition)
             for run in ids.runs:
                 book.open.add_range(run.start, run.stop)
+                if book.unread:
+                    book.unread.remove_range(run.start, run.stop)
             book.read += ids.size
             if ids.runs:
                 book.high = max(book.high, ids.runs[-1].stop)

@@ -120,6 +120,8 @@ class Book:
     resumed: Counts = field(default_factory=Counts)
     duplicated: int = 0
     open: BitMap64 = field(default_factory=BitMap64)
+    unread: BitMap64 = field(default_factory=BitMap64)
+    """What an earlier run had read and left open, and this one has not read again yet."""
     fates: Counter[Fate] = field(default_factory=Counter)
     families: dict[Id, Family] = field(default_factory=dict)
     followers: dict[Id, dict[tuple[Partition, Id], None]] = field(default_factory=dict)
