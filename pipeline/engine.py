@@ -118,6 +118,7 @@ class Engine:
             spec.source.check()
         self.sink.check()
         self.dead_letters = DeadLetters(_dead_letter_path(pipeline))
+        self._check_outputs()
         self._store = store
         self.checkpoint = store.load() if store is not None else None
         self._before = self.checkpoint.partitions if self.checkpoint is not None else {}
@@ -193,6 +194,24 @@ class Engine:
         self.bus.emit(RunEnded(now, complete))
 
     # How it is put together
+
+    def _check_outputs(self) -> None:
+        """No output may be an input, or another output: opening it would destroy that."""
+        inputs = {
+            path.resolve(): spec.source.name
+            for spec in self.pipeline.sources
+            for path in spec.source.local_files()
+        }
+        outputs = [("dead letters", self.dead_letters.path)]
+        if isinstance(path := getattr(self.sink, "path", None), Path):
+            outputs.append((f"sink {self.sink.name!r}", path))
+        for what, path in outputs:
+            if (source := inputs.get(path.resolve())) is not None:
+                raise ConfigurationError(
+                    f"{what}: {path} is read by the source {source!r}; write to another file"
+                )
+        if len({path.resolve() for _, path in outputs}) < len(outputs):
+            raise ConfigurationError(f"dead letters: {outputs[0][1]} is the sink's file; give dead_letters=")
 
     def _partitions(self) -> tuple[PartitionInfo, ...]:
         return tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.batch import Chunk
@@ -37,6 +38,10 @@ class Source(ABC):
     blocking: ClassVar[bool] = False
     """Whether reading may wait for somebody else (a pipe, a user's generator, a network). The
     engine then reads in a thread of its own, so that a partial batch need not wait."""
+
+    def local_files(self) -> Sequence[Path]:
+        """The files on this machine that are read, so that no run writes over its own input."""
+        return ()
 
     @property
     def repeats(self) -> bool:

@@ -99,6 +99,9 @@ class Files(Source):
         for file in self._files.values():
             self._check(file)
 
+    def local_files(self) -> Sequence[Path]:
+        return [Path(file.path) for file in self._by_name().values() if not file.remote]
+
     def partitions(self) -> Sequence[PartitionSpec]:
         return [
             PartitionSpec(
