@@ -106,7 +106,7 @@ def _on_screen(session: Session, settings: Settings, show: Show) -> bool:
     except BaseException:
         session.abort()
         raise
-    if signal_number is not None:
+    if signal_number is not None and (session.cut_short or not session.finished):
         session.interrupted_by(signal_number)
     if not session.finished:
         say("Finishing what is in flight. Ctrl+C aborts.")

@@ -14,6 +14,7 @@ from pipeline.errors import ConfigurationError
 from run.arguments import Settings
 from run.narrator import say
 from run.streams import DataStream
+from run.tracebacks import of_the_user
 
 
 def write(report: RunReport, settings: Settings, data: DataStream) -> bool:
@@ -35,9 +36,9 @@ def write(report: RunReport, settings: Settings, data: DataStream) -> bool:
 
 
 def _attempts(report: RunReport, settings: Settings, data: DataStream) -> Iterator[Callable[[], None]]:
-    trace = report.snapshot.traceback
+    trace = of_the_user(report.snapshot.traceback or "")
     if trace:
-        yield lambda: say(trace.rstrip())
+        yield lambda: say(trace)
     if settings.json not in (None, "-"):
         yield lambda: _to_file(report, Path(str(settings.json)), to_json, "--json")
     if settings.report is not None:

@@ -12,7 +12,7 @@ from metrics.report import RunReport, SinkInfo
 from metrics.snapshot import Snapshot
 from metrics.thresholds import Threshold
 from metrics.thresholds import parse as parse_threshold
-from metrics.verdict import exit_code
+from metrics.verdict import exit_code, judge
 from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
@@ -79,6 +79,12 @@ class Session:
         """Whether the run is over and :attr:`snapshot` is its last word."""
         return self._closed.is_set()
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether it was told to end, and did not just come to its end."""
+        control = self.engine.control
+        return control.draining or control.aborted
+
     def pause(self) -> None:
         """Let every stage stop after the batch at hand."""
         self.engine.pause()
@@ -128,8 +134,9 @@ class Session:
 
     def report(self) -> RunReport:
         """What there is to say about the run when it is over."""
-        snapshot = self.snapshot
         results = self._collector.threshold_results
+        # The signal may have become known only after the run that it ended.
+        snapshot = judge(self.snapshot, results, interrupted=self._signal is not None)
         interrupted = exit_codes.of_signal(self._signal) if self._signal is not None else None
         return RunReport(
             snapshot=snapshot,

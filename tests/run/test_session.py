@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +122,30 @@ def test_a_run_outlives_its_screen(
     assert json.loads((tmp_path / "r.json").read_text())["records"]["delivered"] == 49
 
 
-def test_who_leaves_the_screen_early_waits_for_what_is_in_flight(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("waits", [False, True], ids=["before it ended", "after it ended"])
+def test_a_signal_that_ends_the_screen_drains_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], waits: bool
 ) -> None:
     def show(session: Session, _settings: Settings) -> int | None:
-        session.set_rate(200)
         session.drain()
-        return 15
+        if waits:
+            assert session.wait(DEADLINE_S)
+        return signal.SIGTERM
 
     assert run.main.run(on_screen(tmp_path, monkeypatch), show) == 143
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["status"] == "interrupted"
+    assert report["exit_code"] == 143
     assert report["records"]["in_flight"] == 0
-    assert "Traceback" not in capsys.readouterr().err
+    assert "INTERRUPTED" in capsys.readouterr().out
+
+
+def test_a_signal_at_the_final_verdict_does_not_change_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(session: Session, _settings: Settings) -> int | None:
+        assert session.wait(DEADLINE_S)
+        return signal.SIGTERM
+
+    assert run.main.run(on_screen(tmp_path, monkeypatch), show) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "healthy"
