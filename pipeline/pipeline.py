@@ -50,7 +50,7 @@ class StageSpec:
 class Pipeline:
     """Records from sources, through stages, into a sink.
 
-    ``batch_size`` is the exact number of records in a batch (None: about 1 MiB of input);
+    ``batch_size`` is the exact number of records in a batch (None: about 512 KiB of input);
     ``queue_records`` and ``queue_bytes`` bound each queue; ``dead_letters`` is the file for
     rejected records (None: ``NAME.dead-letters.jsonl`` beside the sink). With ``chain=False`` every
     stage has a thread and a queue of its own; otherwise neighbouring functions of one

@@ -18,7 +18,7 @@ from typing import IO, NamedTuple, Protocol, TypeAlias, cast
 
 from pipeline.errors import ConfigurationError
 
-BLOCK = 1 << 20
+BLOCK = 512 << 10
 """Bytes of one read; the size that is cheapest to hand over between threads."""
 
 _LEAST_STEP = 256
