@@ -74,5 +74,7 @@ class DeterministicDriver:
     def _guard(self, task: Task, action: Callable[[], object]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - like a thread's, it ends the run
+        except KeyboardInterrupt:
+            raise  # somebody wants to end the driver itself
+        except BaseException as error:  # noqa: BLE001 - like a thread's, it ends the run
             self._engine.control.fail(failure_of(task.stage, error))

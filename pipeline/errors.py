@@ -41,5 +41,6 @@ class Reject(Exception):  # noqa: N818 - users write `raise Reject("why")`; it i
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        # As text: of an exception given as the reason, the traceback would keep the whole batch alive.
+        self.reason = str(reason)
+        super().__init__(self.reason)

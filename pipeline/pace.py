@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from pipeline.clock import Clock
+from pipeline.errors import ConfigurationError
 
 GRAIN_S = 0.02
 """Records are let through in helpings of so many seconds' worth, at least one at a time."""
@@ -39,6 +40,7 @@ class Pace:
     """A rate that the readers still active share evenly. Safe to use from any thread."""
 
     def __init__(self, clock: Clock, records_per_s: float | None) -> None:
+        _check(records_per_s)
         self._clock = clock
         self._lock = threading.Lock()
         self._rate = records_per_s
@@ -50,7 +52,8 @@ class Pace:
         return self._rate
 
     def set_rate(self, records_per_s: float | None) -> None:
-        """Change the rate from now on."""
+        """Change the rate from now on. Raises ConfigurationError unless it is above 0."""
+        _check(records_per_s)
         with self._lock:
             self._rate = records_per_s
             now = self._clock.monotonic()
@@ -94,3 +97,8 @@ class Pace:
             share = self._rate / max(1, len(self._tokens))
             saved, _ = self._tokens[reader]
             return max(0.0, (max(1.0, share * GRAIN_S) - saved) / share)
+
+
+def _check(records_per_s: float | None) -> None:
+    if records_per_s is not None and not records_per_s > 0:
+        raise ConfigurationError(f"rate={records_per_s!r}: it must be above 0 (records per second)")

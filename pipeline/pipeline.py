@@ -72,6 +72,8 @@ class Pipeline:
         _at_least_one(f"Pipeline({name!r})", "batch_size", batch_size)
         _at_least_one(f"Pipeline({name!r})", "queue_records", queue_records)
         _at_least_one(f"Pipeline({name!r})", "queue_bytes", queue_bytes)
+        if dead_letters is not None and not isinstance(dead_letters, (str, Path)):
+            raise ConfigurationError(f"Pipeline({name!r}): dead_letters={dead_letters!r}; give a path")
         self.name = name
         self.batch_size = batch_size
         self.queue_records = queue_records
@@ -90,8 +92,10 @@ class Pipeline:
         An iterable, or a function that returns one, of ``(offset, value)`` will do.
         """
         where = f"{self.name}.read()"
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, bytes, Path)):
             raise ConfigurationError(f"{where}: got the path {str(source)!r}; say files({str(source)!r})")
+        if isinstance(source, type):
+            raise ConfigurationError(f"{where}: got the class {source.__name__}; give an instance of it")
         if not isinstance(source, Source):
             if not callable(source) and not isinstance(source, Iterable):
                 raise ConfigurationError(
@@ -101,6 +105,8 @@ class Pipeline:
             source = values(source)
         if schema is not None and not isinstance(schema, type):
             raise ConfigurationError(f"{where}: schema={schema!r} is no class")
+        if not isinstance(getattr(source, "name", None), str) or not source.name:
+            raise ConfigurationError(f"{where}: this {type(source).__name__} has no name; set self.name")
         if any(spec.source.name == source.name for spec in self.sources):
             raise ConfigurationError(
                 f"{where}: there is a source named {source.name!r} already; give this one another name="
@@ -197,6 +203,8 @@ class Pipeline:
         on_error: OnError | None,
         ordered: bool,
     ) -> StageSpec:
+        if name is not None and (not isinstance(name, str) or not name.strip()):
+            raise ConfigurationError(f"a stage of pipeline {self.name!r}: name={name!r}; it must be a text")
         given = name or getattr(target, "__name__", None) or type(target).__name__
         where = f"stage {given!r} of pipeline {self.name!r}"
         if any(spec.name.casefold() == given.casefold() for spec in self.stages):
@@ -210,6 +218,8 @@ class Pipeline:
             raise ConfigurationError(f'{where}: on_error={on_error!r}; it can be "reject" or "fail"')
         if retry is not None and not isinstance(retry, Retry):
             raise ConfigurationError(f"{where}: retry={retry!r}; give Retry(attempts=...)")
+        if not isinstance(ordered, bool):
+            raise ConfigurationError(f"{where}: ordered={ordered!r}; it can be True or False")
         if isinstance(target, Stage) or (isinstance(target, type) and issubclass(target, Stage)):
             if workers > 1:
                 raise ConfigurationError(f"{where}: workers={workers}; a stateful stage has one worker")
@@ -237,7 +247,7 @@ def _at_least_one(where: str, argument: str, value: int | None) -> None:
 
 
 def _check_arity(where: str, target: Callable[..., Any]) -> None:
-    if inspect.iscoroutinefunction(target):
+    if _is_async(target):
         raise ConfigurationError(f"{where}: it is async; stages run in threads, so write a plain function")
     try:
         signature = inspect.signature(target)
@@ -252,6 +262,13 @@ def _check_arity(where: str, target: Callable[..., Any]) -> None:
         ) from None
 
 
+def _is_async(target: object) -> bool:
+    call = getattr(target, "__call__", None)  # noqa: B004 - an object may have an async one
+    return any(
+        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in (target, call)
+    )
+
+
 def given_name(target: Callable[..., Any]) -> str:
     """What a callable is called in messages."""
     return getattr(target, "__qualname__", None) or type(target).__name__
@@ -261,6 +278,10 @@ def _check_stage(where: str, target: type) -> None:
     if target.process is Stage.process:  # type: ignore[attr-defined]
         raise ConfigurationError(f"{where}: define process(self, records) to handle a batch")
     for method, arguments in (("open", 0), ("process", 1), ("flush", 0), ("close", 0)):
+        if _is_async(getattr(target, method)):
+            raise ConfigurationError(
+                f"{where}: {method} is async; stages run in threads, so write a plain method"
+            )
         signature = inspect.signature(getattr(target, method))
         try:
             signature.bind(*[None] * (arguments + 1))
@@ -278,9 +299,16 @@ def _container(where: str, target: Callable[..., Any], batch: bool | Container) 
         return batch
     if not batch:
         return "list"
-    parameters = list(inspect.signature(target).parameters.values())
+    try:
+        parameters = list(inspect.signature(target).parameters.values())
+    except (TypeError, ValueError):
+        return "list"  # some built-in functions do not tell
     annotation = parameters[0].annotation if parameters else inspect.Parameter.empty
-    text = annotation if isinstance(annotation, str) else f"{annotation.__module__}.{annotation!r}"
+    text = (
+        annotation
+        if isinstance(annotation, str)
+        else f"{getattr(annotation, '__module__', '')}.{annotation!r}"
+    )
     if "pyarrow" in text or text.startswith("pa."):
         return "arrow"
     if "polars" in text or text.startswith("pl."):

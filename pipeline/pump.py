@@ -40,8 +40,19 @@ class Pump:
         except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
             self.error = error
         finally:
+            self._close()
             self._ended.set()
             self._wake()
+
+    def _close(self) -> None:
+        """Let the source let go of what it has open, in the thread that reads it."""
+        close: Callable[[], object] | None = getattr(self._chunks, "close", None)
+        if close is None:
+            return
+        try:
+            close()
+        except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
+            self.error = self.error or error
 
     def poll(self) -> Chunk | None:
         """The next chunk, or None if there is none yet; raises what the source raised, at its end."""

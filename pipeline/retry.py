@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.clock import Clock
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, Reject
+
+FINAL = (Reject, MemoryError)
+"""Another try would not help: a verdict, and an exception that says nothing about the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Retry:
 
     ``attempts`` counts the first one too. The n-th wait is ``first * factor**(n-1)`` seconds, at most
     ``cap``, of which a random share of up to ``jitter`` is left out so that workers do not knock in step.
-    ``on`` names the exceptions worth another try.
+    ``on`` names the exceptions worth another try; ``Reject`` and ``MemoryError`` never are.
     """
 
     attempts: int = 3
@@ -29,6 +32,15 @@ class Retry:
     jitter: float = 0.5
 
     def __post_init__(self) -> None:
+        if not isinstance(self.attempts, int):
+            raise ConfigurationError(f"Retry(attempts={self.attempts!r}): must be a whole number")
+        for argument in ("first", "factor", "cap", "jitter"):
+            value = getattr(self, argument)
+            if not isinstance(value, (int, float)):
+                raise ConfigurationError(f"Retry({argument}={value!r}): must be a number")
+        kinds = self.on if isinstance(self.on, tuple) else (self.on,)
+        if not kinds or not all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
+            raise ConfigurationError(f"Retry(on={self.on!r}): must be an exception class, or a tuple of them")
         if self.attempts < 1:
             raise ConfigurationError(f"Retry(attempts={self.attempts}): must be 1 or more")
         if self.first < 0 or self.cap < 0 or self.factor < 1:
@@ -73,12 +85,13 @@ class Retrier:
                 self._made.attempts = attempts
                 try:
                     return function(value)
+                except FINAL:
+                    raise
                 except self._retry.on:
                     if attempts >= self._retry.attempts:
                         raise
-                pause = self._retry.wait(attempts, self._chance)
-                if self._clock.sleep(self._stop, pause):
-                    self._made.attempts = attempts + 1
-                    return function(value)
+                    pause = self._retry.wait(attempts, self._chance)
+                    if self._clock.sleep(self._stop, pause):
+                        raise
 
         return attempt

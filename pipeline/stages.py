@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.batch import Partition
 from pipeline.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A record that goes on as so many children."""
+
+    partition: Partition
+    parent: Id
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """A record that stands for others, each named by its partition and id."""
+
+    partition: Partition
+    leader: Id
+    followers: tuple[tuple[Partition, Id], ...]
 
 
 class Record:
@@ -17,7 +35,7 @@ class Record:
     made of it) from ``process`` or ``flush``.
     """
 
-    __slots__ = ("_id", "_merged", "_partition", "_read_at", "value")
+    __slots__ = ("_families", "_id", "_merged", "_partition", "_read_at", "value")
 
     def __init__(
         self,
@@ -26,11 +44,13 @@ class Record:
         value: Any,
         read_at: float,
         merged: tuple[tuple[Partition, Id], ...] = (),
+        families: tuple[Family, ...] = (),
     ) -> None:
         self._partition = partition
         self._id = id
         self._read_at = read_at
         self._merged = merged
+        self._families = families
         self.value = value
 
     @property
@@ -45,7 +65,7 @@ class Record:
 
     def replace(self, value: Any) -> Record:
         """The same record with another value."""
-        return Record(self._partition, self._id, value, self._read_at, self._merged)
+        return Record(self._partition, self._id, value, self._read_at, self._merged, self._families)
 
     def filtered(self) -> Dropped:
         """Return this to say that the record is not wanted."""
@@ -72,8 +92,17 @@ class Record:
         *others, leader = records
         merged = tuple((other._partition, other._id) for other in others)
         inherited = tuple(pair for record in records for pair in record._merged)
+        families = tuple(
+            dict.fromkeys(fact for each in records for fact in each._lineage() if isinstance(fact, Family))
+        )
         read_at = min(record._read_at for record in records)
-        return Record(leader._partition, leader._id, value, read_at, merged + inherited)
+        return Record(leader._partition, leader._id, value, read_at, merged + inherited, families)
+
+    def _lineage(self) -> Iterator[Family | Merger]:
+        """How it came to be out of the records that were read, the oldest first."""
+        yield from self._families
+        if self._merged:
+            yield Merger(self._partition, self._id, self._merged)
 
     def __repr__(self) -> str:
         return f"<Record {self.id} {self.value!r}>"
@@ -92,6 +121,10 @@ class Child(Record):
     def replace(self, value: Any) -> Record:
         index = int(self._id.path.rpartition(".")[2])
         return Child(self.parent, index, self.siblings, value)
+
+    def _lineage(self) -> Iterator[Family | Merger]:
+        yield from self.parent._lineage()
+        yield Family(self._partition, self.parent._id, self.siblings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,5 +131,7 @@ class ThreadDriver:
                     self.abandoned = tuple(lane[-1].name for _, lane in waiting)
                     break
             waiting[0][0].join(WATCH_S)
-        self._engine.ended()
-        self.finished.set()
+        try:
+            self._engine.ended()
+        finally:
+            self.finished.set()

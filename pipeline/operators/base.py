@@ -17,7 +17,15 @@ FATAL = (MemoryError,)
 """Exceptions that say nothing about the record at hand: they end the run."""
 
 SPECIAL = frozenset({NoneType, list, Reject, GeneratorType})
-"""What a function of one record may return that is not the one value that goes on."""
+"""What a function of one record may return that is not the one value that goes on.
+
+These types themselves; of those that extend them only verdicts are no values (see :func:`is_special`).
+"""
+
+
+def is_special(kind: type) -> bool:
+    """Whether results of this type are something other than one value that goes on."""
+    return kind in SPECIAL or issubclass(kind, Reject)
 
 
 @dataclass(slots=True)
@@ -85,7 +93,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     Formatting a traceback reads source files; failures mostly repeat themselves, so that the
     frames are formatted once for each place.
     """
-    message = str(error)
+    message = text_of(error)
     reason = f"{type(error).__name__}: {message}" if message else type(error).__name__
     trace = _below_the_engine(error.__traceback__)
     if error.__cause__ is not None or error.__context__ is not None:
@@ -99,10 +107,18 @@ def describe(error: BaseException) -> tuple[str, str]:
     return reason, f"Traceback (most recent call last):\n{frames}{reason}\n"
 
 
+def text_of(error: BaseException) -> str:
+    """What an exception says; its ``__str__`` is the user's, and may fail."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a record whose failure cannot be told is rejected all the same
+        return "(it cannot be shown as text)"
+
+
 def failure_of(stage: str, error: BaseException) -> Failure:
     """What to tell about an exception that ends the run; the product's own say already where it was."""
     reason, trace = describe(error)
-    message = str(error) if isinstance(error, PipelineError) else f"stage {stage!r} died: {reason}"
+    message = text_of(error) if isinstance(error, PipelineError) else f"stage {stage!r} died: {reason}"
     return Failure(stage, message, trace)
 
 

@@ -52,9 +52,9 @@ class BatchOperator:
                 bad.append(Bad(position, result.reason, result.traceback))
             elif isinstance(result, Reject):
                 bad.append(Bad(position, result.reason))
-            elif result is None or (isinstance(result, list) and not result):
+            elif result is None or (type(result) is list and not result):
                 filtered.append(id)
-            elif isinstance(result, list):
+            elif type(result) is list:
                 families.append((id, len(result)))
                 created += len(result) - 1
                 kept.extend(id.child(index) for index in range(len(result)))
@@ -86,7 +86,8 @@ class BatchOperator:
         return [*self._outcomes(values[:middle]), *self._outcomes(values[middle:])]
 
     def _call(self, values: list[Any]) -> Sequence[Any]:
-        given = values if self._container == "list" else to_frame(values, self._container)
+        # A copy, for the function may do with its list what it likes.
+        given = list(values) if self._container == "list" else to_frame(values, self._container)
         returned = self._function(given)
         if is_frame(returned):
             outcomes: Sequence[Any] = to_rows(returned)

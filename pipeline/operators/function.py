@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.batch import Originals, Rejection
 from pipeline.errors import Reject, StageError
 from pipeline.ids import Id, Ids
-from pipeline.operators.base import FATAL, SPECIAL, Bad, Outcome, describe, letter, rejections
+from pipeline.operators.base import FATAL, Bad, Outcome, describe, is_special, letter, rejections
 from pipeline.retry import Retrier
 
 
@@ -42,7 +42,7 @@ class FunctionOperator:
             gone = {item.position for item in bad}
             ids = ids.without(sorted(gone))
             values = [value for position, value in enumerate(values) if position not in gone]
-        if SPECIAL.isdisjoint(set(map(type, results))):
+        if not any(map(is_special, set(map(type, results)))):
             return Outcome(ids, results, rejected=letters)
         outcome = self.sort_out(ids, results, values, originals)
         outcome.rejected = letters + outcome.rejected
@@ -73,9 +73,9 @@ class FunctionOperator:
                 result = Bad(position, result.reason)
             if isinstance(result, Bad):
                 outcome.rejected.append(letter(self.name, id, values[position], result, originals))
-            elif result is None or (isinstance(result, list) and not result):
+            elif result is None or (type(result) is list and not result):
                 filtered.append(id)
-            elif isinstance(result, list):
+            elif type(result) is list:
                 outcome.families.append((id, len(result)))
                 outcome.created += len(result) - 1
                 kept.extend(id.child(index) for index in range(len(result)))

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
 from typing import Any
 
+from pipeline.errors import Reject
 from pipeline.operators.base import FATAL, FUSED, SPECIAL, Bad
 
 _FIRST_LINE = 4
@@ -37,10 +39,10 @@ class Odd:
 
 @cache
 def _loop(functions: int) -> Loop:
-    """``loop(values, out, odd, special, Odd, f0, f1, ...)`` for so many functions."""
+    """``loop(values, out, odd, special, Reject, Odd, f0, f1, ...)`` for so many functions."""
     names = ", ".join(f"f{index}" for index in range(functions))
     lines = [
-        f"def loop(values, out, odd, special, Odd, {names}):",
+        f"def loop(values, out, odd, special, Reject, Odd, {names}):",
         f"    {' = '.join(f'k{index}' for index in range(functions))} = None",
         "    append = out.append",
         "    for value in values:",
@@ -49,7 +51,7 @@ def _loop(functions: int) -> Loop:
         lines += [
             f"        value = f{index}(value)",
             f"        if type(value) is not k{index}:",
-            "            if type(value) in special:",
+            "            if type(value) in special or issubclass(type(value), Reject):",
             f"                odd.append(Odd(len(out) + len(odd), {index}, value))",
             "                continue",
             f"            k{index} = type(value)",
@@ -77,26 +79,43 @@ def run_fused(
     odd: list[Odd] = []
     while True:
         try:
-            loop(values, out, odd, SPECIAL, Odd, *functions)
+            loop(values, out, odd, SPECIAL, Reject, Odd, *functions)
         except FATAL:
             raise
         except Exception as error:  # noqa: BLE001 - a record's failure is the record's
             position = len(out) + len(odd)
             stage, value = _origin(error)
-            odd.append(Odd(position, stage, failure(stage, position, error), value))
+            told = RuntimeError("raised StopIteration") if isinstance(error, StopIteration) else error
+            odd.append(Odd(position, stage, failure(stage, position, told), value))
             continue
         position = len(out) + len(odd)
         if position >= expected:
             return out, odd
-        stopped = RuntimeError("the decoder raised StopIteration")
+        stopped = RuntimeError("raised StopIteration")
         odd.append(Odd(position, -1, failure(-1, position, stopped)))
 
 
+def stage_at_fault(error: BaseException) -> int | None:
+    """The function out of which an exception came (-1: the decoding); None if it came out of no loop."""
+    trace = _in_loop(error)
+    return _stage(trace) if trace is not None else None
+
+
 def _origin(error: Exception) -> tuple[int, Any]:
-    """Which function raised, by the line of the loop it was called from, and what it was given."""
+    """Which function raised, and what it was given."""
+    trace = _in_loop(error)
+    stage = _stage(trace) if trace is not None else -1
+    return (stage, trace.tb_frame.f_locals.get("value")) if trace is not None and stage >= 0 else (-1, None)
+
+
+def _in_loop(error: BaseException) -> TracebackType | None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != FUSED:
         trace = trace.tb_next
-    if trace is None or trace.tb_lineno <= _FIRST_LINE:
-        return -1, None
-    return (trace.tb_lineno - _FIRST_LINE - 1) // _LINES_A_STAGE, trace.tb_frame.f_locals.get("value")
+    return trace
+
+
+def _stage(trace: TracebackType) -> int:
+    """By the line of the loop that the function was called from."""
+    line = trace.tb_lineno
+    return (line - _FIRST_LINE - 1) // _LINES_A_STAGE if line > _FIRST_LINE else -1

@@ -10,12 +10,19 @@ from pipeline.batch import Batch, Partition, Rejection
 from pipeline.errors import StageError
 from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.operators.base import FATAL, describe
-from pipeline.stages import Child, Dropped, Record, Stage
+from pipeline.stages import Dropped, Family, Merger, Record, Stage
+
+SMALL_GROUP = 64
+"""So many records go on together even if they were read at different times: each group costs a batch."""
 
 
 @dataclass(slots=True)
 class Released:
-    """What a stateful stage gave up of one partition that was read at one time."""
+    """What a stateful stage gave up of one partition, in its order.
+
+    ``read_at`` is when the first of them was read; ``lineage`` is how those that are not as they came in
+    were made, each told once.
+    """
 
     partition: Partition
     read_at: float
@@ -23,27 +30,7 @@ class Released:
     values: list[Any] = field(default_factory=list)
     filtered: Ids = NO_IDS
     rejected: list[Rejection] = field(default_factory=list)
-    families: list[tuple[Id, int]] = field(default_factory=list)
-    merges: list[tuple[Id, tuple[tuple[Partition, Id], ...]]] = field(default_factory=list)
-
-    def left(self) -> dict[Partition, Ids]:
-        """The ids of those taken that the stage no longer holds (parents, not children)."""
-        parents = {parent for parent, _ in self.families}
-        gone: dict[Partition, set[Id]] = {self.partition: set(parents)}
-        own = gone[self.partition]
-        own.update(id for id in (*self.ids, *self.filtered) if _parent(id) not in parents)
-        own.update(letter.id for letter in self.rejected if _parent(letter.id) not in parents)
-        for _, followers in self.merges:
-            for partition, follower in followers:
-                gone.setdefault(partition, set()).add(follower)
-        return {partition: Ids.named(sorted(ids)) for partition, ids in gone.items() if ids}
-
-    @property
-    def created(self) -> int:
-        """Children beyond one a record, less the records that others stand for."""
-        return sum(children - 1 for _, children in self.families) - sum(
-            len(group) for _, group in self.merges
-        )
+    lineage: list[Family | Merger] = field(default_factory=list)
 
 
 class StatefulOperator:
@@ -109,34 +96,50 @@ class StatefulOperator:
             yield item
 
     def _grouped(self, returned: list[Record | Dropped]) -> list[Released]:
-        groups: dict[tuple[Partition, float], tuple[Released, list[Id], list[Id]]] = {}
-        families: set[tuple[Partition, Id]] = set()
+        groups: list[_Group] = []
+        told: set[Family | Merger] = set()
         for item in returned:
             record = item.record if isinstance(item, Dropped) else item
-            key = (record._partition, record._read_at)
-            if key not in groups:
-                groups[key] = (Released(*key), [], [])
-            group, kept, filtered = groups[key]
-            if isinstance(record, Child):
-                parent = (record._partition, record.parent._id)
-                if parent not in families:
-                    group.families.append((record.parent._id, record.siblings))
-                families.add(parent)
-            if isinstance(item, Dropped):
-                if item.reason is None:
-                    filtered.append(record._id)
-                else:
-                    group.rejected.append(Rejection(record._id, self.name, item.reason, record.value))
-                continue
-            if record._merged:
-                group.merges.append((record._id, record._merged))
-            kept.append(record._id)
-            group.values.append(record.value)
-        for group, kept, filtered in groups.values():
-            group.ids = Ids.named(kept)
-            group.filtered = Ids.named(filtered)
-        return [group for group, _, _ in groups.values()]
+            if not groups or not groups[-1].takes(record):
+                groups.append(_Group(Released(record._partition, record._read_at)))
+            group = groups[-1]
+            for fact in record._lineage():
+                if fact not in told:
+                    told.add(fact)
+                    group.released.lineage.append(fact)
+            group.add(item, self.name)
+        return [group.close() for group in groups]
 
 
-def _parent(id: Id) -> Id | None:
-    return Id(id.offset, id.path.rpartition(".")[0]) if id.path else None
+class _Group:
+    """Records that a stage gave up one behind the other and that go on as one batch."""
+
+    def __init__(self, released: Released) -> None:
+        self.released = released
+        self._kept: list[Id] = []
+        self._filtered: list[Id] = []
+
+    def takes(self, record: Record) -> bool:
+        """Whether the record belongs to it: the order in which they were given up is kept."""
+        mine = self.released
+        if record._partition != mine.partition:
+            return False
+        return record._read_at == mine.read_at or len(self._kept) < SMALL_GROUP
+
+    def add(self, item: Record | Dropped, stage: str) -> None:
+        """The next one."""
+        mine = self.released
+        if not isinstance(item, Dropped):
+            mine.read_at = min(mine.read_at, item._read_at)
+            self._kept.append(item._id)
+            mine.values.append(item.value)
+        elif item.reason is None:
+            self._filtered.append(item.record._id)
+        else:
+            mine.rejected.append(Rejection(item.record._id, stage, item.reason, item.record.value))
+
+    def close(self) -> Released:
+        """All of it."""
+        self.released.ids = Ids.named(self._kept)
+        self.released.filtered = Ids.named(self._filtered)
+        return self.released

@@ -11,7 +11,7 @@ from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.operators.base import Bad, Outcome, letter
 from pipeline.operators.decode import DecodeOperator
 from pipeline.operators.function import FunctionOperator
-from pipeline.operators.fused import Odd, run_fused
+from pipeline.operators.fused import Odd, run_fused, stage_at_fault
 from pipeline.schema import explain
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.encoder import Encoder, Packed
@@ -118,7 +118,13 @@ class ChainWork(Stateless):
 
         decode = job.batch.decode
         incoming = decode(values) if decode is not None else iter(values)
-        out, odd = run_fused(incoming, ids.size, self._calls, failure)
+        try:
+            out, odd = run_fused(incoming, ids.size, self._calls, failure)
+        except BaseException as error:
+            stage = stage_at_fault(error)
+            if stage is not None:
+                self.at = self.stages[max(0, self._first + stage)]
+            raise
         job.pass_through(self._first + len(self._functions), ids.size, self._first, odd)
         if not odd:
             return Outcome(ids, out)
@@ -140,7 +146,7 @@ class ChainWork(Stateless):
             job.letters.append(letter(name, id, item.value, result, originals))
             job.tallies[max(0, stage)].rejected += 1
             return True
-        if result is None or (isinstance(result, list) and not result):
+        if result is None or (type(result) is list and not result):
             job.filtered.append(Ids.named([id]))
             job.tallies[stage].filtered += 1
             return True
@@ -159,6 +165,7 @@ class ChainWork(Stateless):
         grown = {}
         for item in families:
             operator = self._functions[item.stage]
+            self.at = operator.name
             one = Ids.named([ids[item.position]])
             outcome = operator.sort_out(one, [item.result], [item.value], originals)
             if outcome.families:

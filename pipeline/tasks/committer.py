@@ -98,18 +98,9 @@ class Committer:
                 self._save(self._store)
         now = self._clock.monotonic()
         for delivered, each in zip(group, settled, strict=True):
-            self._bus.emit(
-                BatchCommitted(
-                    at=now,
-                    partition=delivered.batch.partition,
-                    number=delivered.batch.number,
-                    delivered=each.delivered,
-                    filtered=each.filtered,
-                    rejected=each.rejected,
-                    rows=delivered.rows,
-                    latency_s=max(0.0, now - delivered.batch.read_at),
-                )
-            )
+            self._tell(now, delivered, delivered.batch.partition, each, delivered.rows)
+            for partition, part in each.elsewhere:
+                self._tell(now, delivered, partition, part, rows=0)
         passing("acknowledged")
 
     def close(self) -> None:
@@ -124,6 +115,22 @@ class Committer:
                 self._dead_letters.close()
                 if self._store is not None:
                     self._store.close()
+
+    def _tell(
+        self, now: float, delivered: Delivered, partition: Partition, settled: Settled, rows: int
+    ) -> None:
+        self._bus.emit(
+            BatchCommitted(
+                at=now,
+                partition=partition,
+                number=delivered.batch.number,
+                delivered=settled.delivered,
+                filtered=settled.filtered,
+                rejected=settled.rejected,
+                rows=rows,
+                latency_s=max(0.0, now - delivered.batch.read_at),
+            )
+        )
 
     def _settle(self, delivered: Delivered) -> Settled:
         return self._ledger.commit(

@@ -53,6 +53,7 @@ class Delivery:
                 passing("before_write")
                 written = self._sink.write(ids, payloads)
             except RefusedRecords as refusal:
+                self._check_refusal(ids, refusal)
                 refused.update(self._refused(batch, refused, refusal))
                 ids = batch.ids.without(sorted(refused))
                 payloads = self._payloads(batch, refused)
@@ -74,6 +75,15 @@ class Delivery:
         bad = [Bad(positions[at], reason) for at, reason in sorted(refusal.positions.items())]
         letters = rejections(self._stage, batch.ids, self._values(batch), bad, batch.originals)
         return dict(zip((item.position for item in bad), letters, strict=True))
+
+    def _check_refusal(self, ids: Ids, refusal: RefusedRecords) -> None:
+        """A refusal of nothing would be repeated for ever."""
+        positions = refusal.positions
+        if not positions or not all(0 <= position < ids.size for position in positions):
+            raise SinkError(
+                f"sink {self._sink.name!r}: write() refused the positions {sorted(positions)} of a batch of "
+                f"{ids.size}; name at least one, from 0 to {ids.size - 1}"
+            ) from refusal
 
     def _receipt(self, ids: Ids, written: object) -> Iterable[Id]:
         if written is ids:

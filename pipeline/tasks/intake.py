@@ -129,6 +129,7 @@ class Intake:
             default=self._last,
         )
         self._read += chunk.ids.size + len(chunk.rejected)
+        _check_chunk(self.partition, chunk)
 
     def _first_of(self, chunk: Chunk) -> int:
         """The first offset of a chunk."""
@@ -143,12 +144,20 @@ class Intake:
             return whole
         head_raw, rest_raw = cut_raw(whole.raw, wanted)
         head_bytes = whole.size * wanted // size
+        # What lies behind the cut is read later; a checkpoint says that all below it was read.
+        behind = whole.ids[wanted].offset
         rest = Chunk(
-            whole.ids.cut(wanted, size), rest_raw, whole.size - head_bytes, whole.decode, whole.position
+            whole.ids.cut(wanted, size),
+            rest_raw,
+            whole.size - head_bytes,
+            whole.decode,
+            whole.position,
+            [letter for letter in whole.rejected if letter.id.offset > behind],
         )
         self._parts, self._records, self._bytes = [rest], rest.ids.size, rest.size
         head_ids = whole.ids.cut(0, wanted)
-        return Chunk(head_ids, head_raw, head_bytes, whole.decode, whole.position, whole.rejected)
+        before = [letter for letter in whole.rejected if letter.id.offset < behind]
+        return Chunk(head_ids, head_raw, head_bytes, whole.decode, whole.position, before)
 
 
 def _unsettled(chunk: Chunk, before: Progress) -> Chunk:
@@ -165,6 +174,21 @@ def _unsettled(chunk: Chunk, before: Progress) -> Chunk:
     size = chunk.size * len(keep) // max(1, chunk.ids.size)
     ids = chunk.ids.at(keep) if keep else NO_IDS
     return replace(chunk, ids=ids, raw=[raws[at] for at in keep], size=size, rejected=rejected)
+
+
+def _check_chunk(partition: Partition, chunk: Chunk) -> None:
+    """A source may be a user's own; what is wrong with it is told before a record can be mistaken."""
+    last = -1
+    for run in chunk.ids.runs:
+        if run.start <= last:
+            raise InputError(
+                f"{partition}: the source gave offset {run.start} after {last}; offsets must rise"
+            )
+        last = run.stop - 1
+    if isinstance(chunk.raw, list) and len(chunk.raw) != chunk.ids.size:
+        raise InputError(
+            f"{partition}: the source gave {chunk.ids.size:,} ids for {len(chunk.raw):,} records in one chunk"
+        )
 
 
 def _join(parts: list[Chunk]) -> Chunk:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
-from pipeline.batch import Batch, Chunk, Partition, cut_raw
+from pipeline.batch import Batch, Chunk, Partition, Rejection, cut_raw
 from pipeline.checkpoint import Progress
 from pipeline.clock import Clock
 from pipeline.control import Control, Unit
@@ -179,32 +179,33 @@ class Reader(Task):
     def _admit(self, intake: Intake, chunk: Chunk) -> Batch | None:
         """From here on the records count as read."""
         granted = self._budget.grant(chunk.ids.size)
-        ids, raw, size = chunk.ids, chunk.raw, chunk.size
+        ids, raw, size, rejected = chunk.ids, chunk.raw, chunk.size, chunk.rejected
         if granted < ids.size:
             if granted == 0:
                 return None
             size = size * granted // ids.size
             raw, _ = cut_raw(raw, granted)
+            rejected = [letter for letter in rejected if letter.id.offset < ids[granted].offset]
             ids = ids.cut(0, granted)
         now = self._clock.monotonic()
         batch = Batch(intake.partition, next(self._numbers), ids, raw, size, now, chunk.decode)
-        batch.rejected = chunk.rejected
-        self._ledger.read(intake.partition, ids)
-        if chunk.rejected:
-            self._beside(intake.partition, chunk, now)
+        batch.rejected = rejected
+        if rejected:
+            self._read_beside(intake.partition, ids, rejected, now)
+        else:
+            self._ledger.read(intake.partition, ids)
         self._bus.emit(
-            BatchRead(
-                now, intake.partition, batch.number, ids.size + len(chunk.rejected), size, chunk.position
-            )
+            BatchRead(now, intake.partition, batch.number, ids.size + len(rejected), size, chunk.position)
         )
         return batch
 
-    def _beside(self, partition: Partition, chunk: Chunk, now: float) -> None:
-        ids = Ids.of(sorted(letter.id.offset for letter in chunk.rejected))
-        self._ledger.read(partition, ids)
-        self.beside_the_queue += ids.size
-        tell_rejected(self._bus, now, partition, chunk.rejected)
-        self._tell(now, busy=0.0, rejected=ids.size)
+    def _read_beside(self, partition: Partition, ids: Ids, rejected: list[Rejection], now: float) -> None:
+        # In one go: a checkpoint in between would take those that are told later for settled.
+        offsets = sorted([*ids.offsets(), *(letter.id.offset for letter in rejected)])
+        self._ledger.read(partition, Ids.of(offsets))
+        self.beside_the_queue += len(rejected)
+        tell_rejected(self._bus, now, partition, rejected)
+        self._tell(now, busy=0.0, rejected=len(rejected))
 
     def _tell(self, now: float, busy: float, rejected: int = 0) -> None:
         self._reported_at = now

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.batch import Batch
-from pipeline.ids import NO_IDS
+from pipeline.batch import Batch, Partition
+from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.operators.stateful import Released, StatefulOperator
+from pipeline.stages import Family
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.work import Tally, Teller, listed
@@ -39,27 +41,27 @@ class StatefulWork:
         if batch.ids:
             self._record_bytes = batch.size // batch.ids.size
         groups = self._operator.process(batch)
-        made = self._batches(groups)
+        made, created = self._batches(groups)
         if batch.filtered or batch.rejected:
             # What left this batch before it came here is settled with an empty batch of its own.
             made.append(replace(batch, ids=NO_IDS, values=[], size=0, originals=None))
-        return self._told(batch, groups, made, worker, watch)
+        return self._told(batch, groups, made, created, worker, watch)
 
     def flush(self, worker: int, watch: Stopwatch) -> list[Batch]:
         watch.start()
         groups = self._operator.flush()
-        return self._told(None, groups, self._batches(groups), worker, watch)
+        made, created = self._batches(groups)
+        return self._told(None, groups, made, created, worker, watch)
 
-    def _batches(self, groups: list[Released]) -> list[Batch]:
+    def _batches(self, groups: list[Released]) -> tuple[list[Batch], int]:
+        """The batches that go on, and how many more records there are now than were taken for them."""
         ledger = self._teller.ledger
         made = []
+        created = 0
         for group in groups:
-            if group.families:
-                ledger.fan_out(group.partition, group.families)
-            for leader, followers in group.merges:
-                ledger.merge(group.partition, leader, followers)
-            for partition, ids in group.left().items():
-                ledger.release(self._operator.name, partition, ids)
+            created += self._trace(group)
+            left = [*group.ids, *group.filtered, *(letter.id for letter in group.rejected)]
+            ledger.release(self._operator.name, group.partition, Ids.named(sorted(left)))
             made.append(
                 Batch(
                     group.partition,
@@ -72,13 +74,41 @@ class StatefulWork:
                     rejected=group.rejected,
                 )
             )
-        return made
+        return made, created
+
+    def _trace(self, group: Released) -> int:
+        """Tell the ledger which records were made of which, and that the stage holds those now instead."""
+        if not group.lineage:
+            return 0
+        ledger = self._teller.ledger
+        stage = self._operator.name
+        families: dict[Partition, list[tuple[Id, int]]] = defaultdict(list)
+        followers: dict[Partition, list[Id]] = defaultdict(list)
+        created = 0
+        for fact in group.lineage:
+            if isinstance(fact, Family):
+                families[fact.partition].append((fact.parent, fact.children))
+        for partition, parents in families.items():
+            new = ledger.fan_out(partition, parents)
+            children = [parent.child(index) for parent, count in new for index in range(count)]
+            ledger.hold(stage, partition, Ids.named(children))
+            ledger.release(stage, partition, Ids.named(sorted(parent for parent, _ in new)))
+            created += len(children) - len(new)
+        for fact in group.lineage:
+            if not isinstance(fact, Family):
+                created -= ledger.merge(fact.partition, fact.leader, fact.followers)
+                for partition, follower in fact.followers:
+                    followers[partition].append(follower)
+        for partition, ids in followers.items():
+            ledger.release(stage, partition, Ids.named(sorted(ids)))
+        return created
 
     def _told(
         self,
         batch: Batch | None,
         groups: list[Released],
         made: list[Batch],
+        created: int,
         worker: int,
         watch: Stopwatch,
     ) -> list[Batch]:
@@ -88,14 +118,16 @@ class StatefulWork:
         tally.given = sum(group.ids.size for group in groups)
         tally.filtered = sum(group.filtered.size for group in groups)
         tally.rejected = sum(len(group.rejected) for group in groups)
-        tally.created = sum(group.created for group in groups)
+        tally.created = created
         gone = tally.given + tally.filtered + tally.rejected
         tally.held = tally.taken + tally.created - gone
         now, tally.busy = watch.lap()
         if self._encoder is not None:
+            self.at = self._encoder.stage
             for each in made:
                 self._encoder.encode(each)
             now, tallies[1].busy = watch.lap()
+            self.at = self._operator.name
         self._teller.worked(now, self.stages, tallies, batch, worker, watch)
         for group, each in zip(groups, made, strict=False):
             self._teller.rejected(now, each, group.rejected)

@@ -41,8 +41,10 @@ class BatchWork(Stateless):
         )
         now, tallies[0].busy = watch.lap()
         if self._encoder is not None:
+            self.at = self._encoder.stage
             self._encoder.encode(made)
             now, tallies[1].busy = watch.lap()
+            self.at = self._operator.name
         if not self._keep_originals:
             made.originals = None
         self._teller.worked(now, self.stages, tallies, batch, worker, watch)
