@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from pipeline.events import (
     StageKind,
 )
 from pipeline.ledger import Ledger
+from pipeline.operators.base import describe
 from pipeline.operators.batch import BatchOperator
 from pipeline.operators.decode import DecodeOperator
 from pipeline.operators.function import FunctionOperator
@@ -43,6 +45,7 @@ from pipeline.plan import StageGroup, grouped
 from pipeline.queue import BatchQueue
 from pipeline.retry import Retrier
 from pipeline.sources.base import PartitionSpec
+from pipeline.stages import Stage
 from pipeline.tasks.base import Task
 from pipeline.tasks.chain import ChainWork
 from pipeline.tasks.committer import Committer
@@ -119,10 +122,12 @@ class Engine:
         self.sink.check()
         self.dead_letters = DeadLetters(_dead_letter_path(pipeline))
         self._check_outputs()
+        self.dead_letters.check()
         self._store = store
         self.checkpoint = store.load() if store is not None else None
         self._before = self.checkpoint.partitions if self.checkpoint is not None else {}
         self.partitions = self._partitions()
+        _check_partitions(self.partitions)
         self._identities = self._identified()
         self._groups = grouped(pipeline, options.workers)
         self.stages = self._stage_infos()
@@ -351,7 +356,7 @@ class Engine:
         if spec.kind == "batch":
             operator = BatchOperator(spec.name, spec.target, spec.container, spec.on_error)
             return lambda: BatchWork(operator, self._teller, encoder, keep_originals=keep_originals)
-        stage = spec.target()
+        stage = _made(spec, self.pipeline.name)
         return lambda: StatefulWork(
             StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self._numbers
         )
@@ -381,6 +386,26 @@ def _dead_letter_path(pipeline: Pipeline) -> Path:
             "make it, or give dead_letters="
         )
     return path
+
+
+def _made(spec: StageSpec, pipeline: str) -> Stage:
+    try:
+        stage: Stage = spec.target()
+    except Exception as error:
+        raise ConfigurationError(
+            f"stage {spec.name!r} of pipeline {pipeline!r}: it cannot be made: {describe(error)[0]}; "
+            "give an instance where the class needs arguments"
+        ) from error
+    return stage
+
+
+def _check_partitions(partitions: Sequence[PartitionInfo]) -> None:
+    for partition, times in Counter(info.partition for info in partitions).items():
+        if times > 1:
+            raise ConfigurationError(
+                f"{partition}: the source has {times} partitions of that name; a name must be unique, "
+                "for it is a part of each record's id"
+            )
 
 
 def _once(message: str, partition: Partition) -> str:
