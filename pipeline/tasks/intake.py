@@ -145,19 +145,17 @@ class Intake:
         head_raw, rest_raw = cut_raw(whole.raw, wanted)
         head_bytes = whole.size * wanted // size
         # What lies behind the cut is read later; a checkpoint says that all below it was read.
-        behind = whole.ids[wanted].offset
-        rest = Chunk(
-            whole.ids.cut(wanted, size),
-            rest_raw,
-            whole.size - head_bytes,
-            whole.decode,
-            whole.position,
-            [letter for letter in whole.rejected if letter.id.offset > behind],
+        cut = whole.ids[wanted].offset
+        rest = replace(
+            whole,
+            ids=whole.ids.cut(wanted, size),
+            raw=rest_raw,
+            size=whole.size - head_bytes,
+            rejected=[letter for letter in whole.rejected if letter.id.offset > cut],
         )
         self._parts, self._records, self._bytes = [rest], rest.ids.size, rest.size
-        head_ids = whole.ids.cut(0, wanted)
-        before = [letter for letter in whole.rejected if letter.id.offset < behind]
-        return Chunk(head_ids, head_raw, head_bytes, whole.decode, whole.position, before)
+        rejected = [letter for letter in whole.rejected if letter.id.offset < cut]
+        return replace(whole, ids=whole.ids.cut(0, wanted), raw=head_raw, size=head_bytes, rejected=rejected)
 
 
 def _unsettled(chunk: Chunk, before: Progress) -> Chunk:
