@@ -35,7 +35,9 @@ class FunctionOperator:
 
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value: a value, None (filtered), a list (children) or a failure."""
-        results, bad = run_each(map(self.call, values), len(values), self.failure)
+        results, bad = run_each(
+            map(self.call, values), len(values), lambda position, error: self.failure(position, error, ids)
+        )
         letters: list[Rejection] = []
         if bad:
             letters = rejections(self.name, ids, values, bad, originals)
@@ -48,13 +50,14 @@ class FunctionOperator:
         outcome.rejected = letters + outcome.rejected
         return outcome
 
-    def failure(self, position: int, error: Exception) -> Bad:
-        """A record's failure in words; raises where this stage must not fail."""
+    def failure(self, position: int, error: Exception, ids: Ids) -> Bad:
+        """The failure of the record at a position of ``ids``, in words; raises where none is allowed."""
         attempts = self._retrier.attempts_made if self._retrier is not None else 1
         if isinstance(error, Reject):
             return Bad(position, error.reason, None, attempts)
         if self._on_error == "fail":
-            raise StageError(f"stage {self.name!r} failed: {describe(error)[0]}") from error
+            where = f"stage {self.name!r} failed on the record at offset {ids[position]}"
+            raise StageError(f"{where}: {describe(error)[0]}") from error
         return Bad(position, *describe(error), attempts)
 
     def sort_out(
@@ -68,7 +71,7 @@ class FunctionOperator:
         filtered: list[Id] = []
         outcome = Outcome(ids, [])
         for position, (id, given) in enumerate(zip(ids, results, strict=True)):
-            result = self._unrolled(position, given)
+            result = self._unrolled(position, given, ids)
             if isinstance(result, Reject):
                 result = Bad(position, result.reason)
             if isinstance(result, Bad):
@@ -87,7 +90,7 @@ class FunctionOperator:
         outcome.filtered = Ids.named(filtered)
         return outcome
 
-    def _unrolled(self, position: int, result: Any) -> Any:
+    def _unrolled(self, position: int, result: Any, ids: Ids) -> Any:
         """A generator's values as a list; its failure is the record's."""
         if not isinstance(result, GeneratorType):
             return result
@@ -96,7 +99,7 @@ class FunctionOperator:
         except FATAL:
             raise
         except Exception as error:  # noqa: BLE001 - a record's failure is the record's
-            return self.failure(position, error)
+            return self.failure(position, error, ids)
 
 
 def run_each(

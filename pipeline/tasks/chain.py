@@ -114,7 +114,7 @@ class ChainWork(Stateless):
             self.at = self.stages[self._first + stage] if stage >= 0 else self.stages[0]
             if stage < 0:
                 return Bad(position, explain(error, values[position]))
-            return self._functions[stage].failure(position, error)
+            return self._functions[stage].failure(position, error, ids)
 
         decode = job.batch.decode
         incoming = decode(values) if decode is not None else iter(values)

@@ -89,7 +89,8 @@ class Teller:
                     held=tally.held,
                     busy_s=tally.busy,
                     idle_s=idle + before,
-                    blocked_s=blocked + behind,
+                    # The difference of two equal sums may be a hair below nothing.
+                    blocked_s=blocked + max(0.0, behind),
                 )
             )
             before += tally.busy
