@@ -121,10 +121,11 @@ class Control:
         with self._changed:
             return self._permits.pop(task, None) or (None if self.paused else "batch")
 
-    def wait_while_paused(self, timeout: float) -> None:
-        """Wait until something is changed or allowed, at most ``timeout`` seconds."""
+    def wait_while_paused(self, tasks: Sequence[Steppable], timeout: float) -> None:
+        """Wait until something is changed, or one of these may make a step, at most ``timeout`` seconds."""
         with self._changed:
-            if self.paused and not self._permits and not self.stop.is_set():
+            allowed = any(task in self._permits for task in tasks)
+            if self.paused and not allowed and not self.stop.is_set():
                 self._changed.wait(timeout)
 
     def _unpause(self) -> None:

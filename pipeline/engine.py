@@ -23,6 +23,7 @@ from pipeline.control import Control
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import ConfigurationError
 from pipeline.events import (
+    Action,
     ControlChanged,
     EventBus,
     PartitionInfo,
@@ -139,40 +140,42 @@ class Engine:
 
     def pause(self) -> None:
         """Let every stage stop before its next batch."""
+        self._tell("pause")
         self.control.pause()
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "pause"))
 
     def resume(self) -> None:
         """Go on."""
+        self._tell("resume")
         self.control.resume()
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "resume"))
 
     def step_record(self) -> bool:
         """Pause, and move the record that is furthest along by one hop; False if none can move."""
-        moved = self.control.step("record")
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "step_record"))
-        return moved
+        self._tell("step_record")
+        return self.control.step("record")
 
     def step_batch(self) -> bool:
         """Pause, and move the batch that is furthest along by one hop; False if none can move."""
-        moved = self.control.step("batch")
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "step_batch"))
-        return moved
+        self._tell("step_batch")
+        return self.control.step("batch")
 
     def drain(self) -> None:
         """Read no more, finish what is in flight, then end."""
+        self._tell("drain")
         self.control.drain()
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "drain"))
 
     def abort(self) -> None:
         """End before the next batch, wherever that is."""
+        self._tell("abort")
         self.control.abort()
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "abort"))
 
     def set_rate(self, records_per_s: float | None) -> None:
         """Read at most so many records a second from all sources together; None is without limit."""
         self.pace.set_rate(records_per_s)
-        self.bus.emit(ControlChanged(self.clock.monotonic(), "rate", records_per_s))
+        self._tell("rate", records_per_s)
+
+    def _tell(self, action: Action, value: float | None = None) -> None:
+        # Before the deed, so that in the log the end of the run follows what brought it about.
+        self.bus.emit(ControlChanged(self.clock.monotonic(), action, value))
 
     # The beginning and the end of a run; drivers call these
 

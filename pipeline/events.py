@@ -14,6 +14,7 @@ from typing import Literal
 
 from pipeline.batch import Partition
 
+Action = Literal["pause", "resume", "step_record", "step_batch", "drain", "abort", "rate"]
 StageKind = Literal["ingestion", "function", "batch", "stateful", "output"]
 
 
@@ -152,7 +153,7 @@ class ControlChanged:
     """Somebody paused, resumed, stepped, drained, aborted or changed the rate."""
 
     at: float
-    action: Literal["pause", "resume", "step_record", "step_batch", "drain", "abort", "rate"]
+    action: Action
     value: float | None = None
 
 

@@ -306,7 +306,7 @@ class Ledger:
         """The sink wrote something other than what it was given."""
         self._touch(book)
         for id in given:
-            if written[id] == 0 and book.is_open(id):
+            if written[id] == 0 and id not in book.families and book.is_open(id):
                 book.unwritten.add(Ids.named([id]))
         for id, times in written.items():
             self._settle_one(book, id, "delivered")

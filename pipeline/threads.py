@@ -44,6 +44,8 @@ class ThreadDriver:
         self._engine = engine
         self._clock = clock
         self._threads: list[tuple[threading.Thread, list[Task]]] = []
+        self._at_work: dict[int, Task] = {}
+        """The task that each thread, by its place among them, is at."""
         self._left: set[Task] = set()
         self.finished = threading.Event()
         self.abandoned: tuple[str, ...] = ()
@@ -52,8 +54,9 @@ class ThreadDriver:
     def start(self) -> None:
         """Start every task, and the thread that watches over them."""
         self._engine.started()
-        for lane in self._engine.lanes:
-            thread = spawn(lane[-1].name, partial(self._drive, lane))
+        for place, lane in enumerate(self._engine.lanes):
+            self._at_work[place] = lane[0]
+            thread = spawn(lane[-1].name, partial(self._drive, place, lane))
             self._threads.append((thread, lane))
         spawn("supervisor", self._supervise)
 
@@ -61,18 +64,20 @@ class ThreadDriver:
         """Wait until the run is over; tell whether it is."""
         return self.finished.wait(timeout)
 
-    def _drive(self, lane: list[Task]) -> None:
+    def _drive(self, place: int, lane: list[Task]) -> None:
         """The body of a thread: steps its tasks until all are done or the run is stopped."""
         task = lane[0]
         try:
             for task in lane:
+                self._at_work[place] = task
                 task.begin()
             while waiting := [each for each in lane if not each.done]:
                 stuck: list[tuple[Task, Step]] = []
                 # What is furthest along goes first, so that little is in flight.
                 for task in reversed(waiting):
-                    unit = self._admit(task, alone=len(lane) == 1)
+                    unit = self._admit(task, lane)
                     if unit is not None:
+                        self._at_work[place] = task
                         step = task.step(unit)
                         if step in (Step.IDLE, Step.BLOCKED):
                             stuck.append((task, step))
@@ -83,15 +88,15 @@ class ThreadDriver:
         except BaseException as error:  # noqa: BLE001 - also SystemExit, or the run would wait for ever
             self._fail(task, error)
         finally:
-            self._finish(lane)
+            self._finish(place, lane)
 
-    def _admit(self, task: Task, *, alone: bool) -> Unit | None:
+    def _admit(self, task: Task, lane: list[Task]) -> Unit | None:
         control = self._engine.control
-        if alone:
+        if len(lane) == 1:
             return control.admit(task)
         unit = control.try_admit(task)
         if unit is None:
-            control.wait_while_paused(SHARED_POLL_S)
+            control.wait_while_paused(lane, SHARED_POLL_S)
         return unit
 
     def _wait(self, stuck: list[tuple[Task, Step]], *, alone: bool) -> None:
@@ -102,8 +107,9 @@ class ThreadDriver:
         for each, _ in stuck:
             each.report()
 
-    def _finish(self, lane: list[Task]) -> None:
+    def _finish(self, place: int, lane: list[Task]) -> None:
         for task in lane:
+            self._at_work[place] = task
             try:
                 task.finish()
             except BaseException as error:  # noqa: BLE001 - the others must still be finished
@@ -117,7 +123,7 @@ class ThreadDriver:
         control = self._engine.control
         deadline: float | None = None
         while True:
-            waiting = [(thread, lane) for thread, lane in self._threads if thread.is_alive()]
+            waiting = [place for place, (thread, _) in enumerate(self._threads) if thread.is_alive()]
             for thread, lane in self._threads:
                 if not thread.is_alive() and not self._left.issuperset(lane):
                     message = f"{lane[-1].stage}: its thread died without a word"
@@ -128,9 +134,9 @@ class ThreadDriver:
             if control.stop.is_set():
                 deadline = deadline if deadline is not None else now + STOP_S
                 if now >= deadline:
-                    self.abandoned = tuple(lane[-1].name for _, lane in waiting)
+                    self.abandoned = tuple(self._at_work[place].name for place in waiting)
                     break
-            waiting[0][0].join(WATCH_S)
+            self._threads[waiting[0]][0].join(WATCH_S)
         try:
             self._engine.ended()
         finally:

@@ -7,6 +7,7 @@ built into a real pipeline, and worked out by an oracle that knows nothing of ba
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ class Plan:
     refuse: int
     limit: int | None
     workers: int | None
+    jitter: bool = False
+    """Whether stages now and then dawdle, so that workers overtake one another."""
 
     @property
     def options(self) -> Options:
@@ -117,7 +120,7 @@ class Plan:
         for name, partitions in self.sources.items():
             pipeline.read(Listed(name, partitions, self.chunk, as_bytes=self.as_bytes))
         for position, stage in enumerate(self.stages):
-            _add(pipeline, f"{stage.kind} {position}", stage)
+            _add(pipeline, f"{stage.kind} {position}", stage, _dawdle if self.jitter else _hurry)
         sink = Kept(encoded=self.encoded, receipts=self.receipts, refuse=self.refuse)
         pipeline.write(sink)
         return pipeline, sink
@@ -315,21 +318,31 @@ class Kept(Sink):
         return self._refuse > 0 and number % self._refuse == 0
 
 
-def _add(pipeline: Pipeline, name: str, plan: StagePlan) -> None:
+def _hurry(number: int) -> None:  # noqa: ARG001
+    return
+
+
+def _dawdle(number: int) -> None:
+    if number % 5 == 0:
+        time.sleep(0.0005)
+
+
+def _add(pipeline: Pipeline, name: str, plan: StagePlan, wait: Callable[[int], None]) -> None:
     if plan.kind in STATEFUL:
         pipeline.stage({"hold": Holding, "split": Splitting, "merge": Merging}[plan.kind](plan), name=name)
     elif plan.kind == "batch":
-        pipeline.stage(_batch(plan), name=name, batch=True, workers=plan.workers)
+        pipeline.stage(_batch(plan, wait), name=name, batch=True, workers=plan.workers)
     elif plan.kind == "flaky":
         retry = Retry(attempts=2, on=OSError, first=0.001)
         pipeline.stage(_flaky(), name=name, workers=plan.workers, retry=retry)
     else:
-        pipeline.stage(_function(plan), name=name, workers=plan.workers)
+        pipeline.stage(_function(plan, wait), name=name, workers=plan.workers)
 
 
-def _function(plan: StagePlan) -> Callable[[Value], Any]:
+def _function(plan: StagePlan, wait: Callable[[int], None]) -> Callable[[Value], Any]:
     def apply(value: Value) -> Any:
         label, number = value
+        wait(number)
         made = plan.verdict(number)
         if made is None:
             if plan.kind == "raise":
@@ -346,10 +359,11 @@ def _function(plan: StagePlan) -> Callable[[Value], Any]:
     return apply
 
 
-def _batch(plan: StagePlan) -> Callable[[list[Value]], list[Any]]:
+def _batch(plan: StagePlan, wait: Callable[[int], None]) -> Callable[[list[Value]], list[Any]]:
     def apply(values: list[Value]) -> list[Any]:
         outcomes: list[Any] = []
         for label, number in values:
+            wait(number)
             made = plan.verdict(number)
             if made is None:
                 outcomes.append(Reject("unwanted"))

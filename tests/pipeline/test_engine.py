@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 from pipeline.clock import ManualClock
 from pipeline.deterministic import DeterministicDriver
 from pipeline.engine import Engine
-from pipeline.events import BatchCommitted, BatchRead, Event, EventBus, RunEnded, RunFailed, StageWorked
+from pipeline.events import EventBus, StageWorked
 from pipeline.tasks import chain, slices
-from tests.pipeline.plans import STATEFUL, Kept, Plan, ReadLog, expect, make_plan
+from tests.pipeline.plans import STATEFUL, Plan, ReadLog, make_plan
+from tests.pipeline.verdict import Ran, check
 
 SEEDS = 2_000
 
@@ -57,17 +57,6 @@ class Hands:
         action()
 
 
-@dataclass
-class Ran:
-    """A run that is over."""
-
-    engine: Engine
-    sink: Kept
-    reads: ReadLog
-    events: list[Event]
-    did: list[str]
-
-
 def run(plan: Plan, seed: int, letters: Path, touch: float = 0.03, drain: float = 0.0005) -> Ran:
     """Run a plan in an order that the seed chooses."""
     pipeline, sink = plan.build(letters)
@@ -78,49 +67,6 @@ def run(plan: Plan, seed: int, letters: Path, touch: float = 0.03, drain: float 
     hands = Hands(engine, touch, drain)
     DeterministicDriver(engine, clock, seed).run(hands.between)
     return Ran(engine, sink, reads, subscription.drain(), hands.log)
-
-
-def check(plan: Plan, ran: Ran) -> None:
-    """Everything that was read came out as the oracle says, and every book agrees."""
-    failures = [event for event in ran.events if isinstance(event, RunFailed)]
-    assert not failures
-    assert ran.events[-1] == RunEnded(ran.events[-1].at, complete=True)
-    drained = "drain" in ran.did
-    counts = ran.engine.ledger.counts()
-    assert counts.balanced
-    assert counts.lost == counts.duplicated == counts.in_flight == 0
-    if not drained and plan.limit is None:
-        assert counts.read == plan.total()
-    delivered = {name: rows for name, rows in ran.sink.rows.items() if rows}
-    lines = dict(ran.engine.ledger.partitions())
-    for partition, offsets in ran.reads.offsets.items():
-        expected = expect(plan, partition, offsets)
-        assert delivered.pop(str(partition), []) == expected.rows
-        line = lines[partition]
-        assert line.read == len(offsets)
-        for fate in ("delivered", "filtered", "rejected"):
-            assert getattr(line, fate) == expected.count(fate), (partition, fate)
-    assert not delivered
-    _check_events(ran)
-
-
-def _check_events(ran: Ran) -> None:
-    counts = ran.engine.ledger.counts()
-    committed = [event for event in ran.events if isinstance(event, BatchCommitted)]
-    assert sum(event.delivered for event in committed) == counts.delivered
-    assert sum(event.filtered for event in committed) == counts.filtered
-    assert sum(event.rejected for event in committed) == counts.rejected
-    assert sum(event.rows for event in committed) == ran.sink.total
-    assert sum(event.records for event in ran.events if isinstance(event, BatchRead)) == counts.read
-    flow: Counter[str] = Counter()
-    for event in ran.events:
-        if isinstance(event, StageWorked):
-            flow[event.stage] += event.taken + event.created
-            flow[event.stage] -= event.given + event.filtered + event.rejected
-            flow[f"{event.stage}, held"] += event.held
-            assert min(event.busy_s, event.idle_s, event.blocked_s) >= 0
-    assert not +flow, "each stage accounts for what it took"
-    assert not -flow, "each stage accounts for what it took"
 
 
 @pytest.fixture
