@@ -56,7 +56,8 @@ class Chunk:
     ``position`` is how far into its bytes the partition has now been read (of the file as it
     is stored, so that it can be held against its size), None where that has no meaning.
     ``rejected`` are records of this chunk that could not even be cut out of the input (their ids are
-    not among ``ids``).
+    not among ``ids``). ``identity`` is what tells the partition from another one by now, where reading
+    has shown more of it than :meth:`~pipeline.sources.base.Source.identify` knew.
     """
 
     ids: Ids
@@ -65,6 +66,12 @@ class Chunk:
     decode: Decode
     position: int | None = None
     rejected: list[Rejection] = field(default_factory=list)
+    identity: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it: a source that grows says so that it has nothing yet."""
+        return not self.ids and not self.rejected and self.identity is None
 
 
 class Originals:

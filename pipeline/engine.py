@@ -222,6 +222,11 @@ class Engine:
             raise ConfigurationError(f"dead letters: {outputs[0][1]} is the sink's file; give dead_letters=")
 
     def _partitions(self) -> tuple[PartitionInfo, ...]:
+        for spec in self.pipeline.sources:
+            name = spec.source.name
+            spec.source.remember(
+                {part.name: progress for part, progress in self._before.items() if part.source == name}
+            )
         return tuple(
             self._info(Partition(spec.source.name, part.name), part)
             for spec in self.pipeline.sources
@@ -285,6 +290,7 @@ class Engine:
                     numbers=self._numbers,
                     partitions=mine,
                     before=self._before,
+                    identities=self._identities,
                     spawn=self._spawn,
                 )
             )

@@ -53,6 +53,10 @@ class Sink(ABC):
     """Whether writing may take long without the processor (a database, a network, a user's call).
     The engine then writes in a thread of its own."""
 
+    commit_every_s: float = 0.1
+    """The longest that a batch which the sink has waits for others to be committed with it. A sink whose
+    commits are dear, such as a file each, takes longer, and says by :meth:`ready` when enough has come."""
+
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where writing cannot even begin."""
         return
@@ -68,6 +72,10 @@ class Sink(ABC):
     def store(self, pipeline: str) -> CheckpointStore | None:  # noqa: ARG002
         """Where progress is kept in the same transaction as the rows; None: in a file of its own."""
         return None
+
+    def ready(self) -> bool:
+        """Whether there is enough for a commit now, before :attr:`commit_every_s` is over."""
+        return False
 
     def flush(self) -> str | None:
         """Put everything written so far on the disk for good; returns a note for :meth:`resume`."""

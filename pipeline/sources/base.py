@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.batch import Chunk
+from pipeline.checkpoint import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class PartitionSpec:
 class Source(ABC):
     """A set of partitions.
 
-    The engine calls :meth:`check`, then :meth:`partitions` once, then :meth:`read` for each
-    partition, from one thread a source. An offset counts the partition's records from 0 and
+    The engine calls :meth:`check`, :meth:`remember`, then :meth:`partitions` once, then :meth:`read`
+    for each partition, from one thread a source. An offset counts the partition's records from 0 and
     means the same record in every run.
     """
 
@@ -38,6 +39,11 @@ class Source(ABC):
     blocking: ClassVar[bool] = False
     """Whether reading may wait for somebody else (a pipe, a user's generator, a network). The
     engine then reads in a thread of its own, so that a partial batch need not wait."""
+
+    grows: ClassVar[bool] = False
+    """Whether more may come later on, in a partition or as a new partition. Where there is nothing yet,
+    :meth:`read` does not wait but gives an empty chunk, and is asked again a little later; so is
+    :meth:`partitions`, which then has the new ones too. Such a source has no end of its own."""
 
     def local_files(self) -> Sequence[Path]:
         """The files on this machine that are read, so that no run writes over its own input."""
@@ -51,6 +57,10 @@ class Source(ABC):
 
     def check(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` where reading cannot even begin."""
+        return
+
+    def remember(self, known: Mapping[str, Progress]) -> None:  # noqa: ARG002
+        """What earlier runs have settled, by partition; for a source whose partitions depend on it."""
         return
 
     @abstractmethod

@@ -20,11 +20,13 @@ from pipeline.sources.csv_rows import RowCutter
 from pipeline.sources.lines import (
     KEPT,
     Body,
+    Pause,
     Unfit,
     broken,
     chunk_of,
     cut,
     has_blank,
+    nothing_yet,
     rejection,
     too_long_reason,
 )
@@ -84,7 +86,9 @@ class CsvFormat:
         """How rows under this header become values."""
         return RowDecoder(header, schema, self.delimiter, self.encoding, self.nulls)
 
-    def _rows(self, cutter: RowCutter, piece: Body | Unfit) -> list[bytes]:
+    def _rows(self, cutter: RowCutter, piece: Body | Unfit | Pause) -> list[bytes]:
+        if isinstance(piece, Pause):
+            return []
         if isinstance(piece, Unfit):
             raise BrokenStreamError(piece.reason)
         return cutter.feed(piece.data.split(b"\n"))
@@ -124,8 +128,11 @@ class _Reader:
         self._position = 0
         self.records = 0
 
-    def chunks(self, piece: Body | Unfit) -> Iterator[Chunk]:
+    def chunks(self, piece: Body | Unfit | Pause) -> Iterator[Chunk]:
         self._position = piece.position
+        if isinstance(piece, Pause):
+            yield nothing_yet(piece.position)
+            return
         if isinstance(piece, Unfit):
             yield from self._unfit(piece)
             return

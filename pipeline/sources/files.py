@@ -41,6 +41,7 @@ def files(
     delimiter: str | None = None,
     max_record_bytes: int = MAX_RECORD_BYTES,
     storage_options: Mapping[str, object] | None = None,
+    follow: bool = False,
 ) -> Files:
     """Files that hold records, each file a partition.
 
@@ -56,6 +57,8 @@ def files(
         delimiter: of CSV and TSV, one character.
         max_record_bytes: a longer record is rejected, and never held in memory.
         storage_options: what the fsspec driver takes, such as ``{"anon": True}``.
+        follow: read on as lines are appended, as files come up and as they are rotated, until the run
+            is stopped; for local files of plain text. A line counts once its line end is there.
 
     Raises:
         ConfigurationError: for an option or, in ``check()``, a file that cannot be read.
@@ -69,7 +72,14 @@ def files(
     nulls = (null,) if isinstance(null, str) else tuple(null)
     options = TextOptions(encoding, nulls, delimiter, max_record_bytes)
     chosen = format_name(format) if format is not None else None
-    kind = RemoteFiles if any(map(is_url, places)) else Files
+    remote = any(map(is_url, places))
+    if follow and remote:
+        raise ConfigurationError(f"files({pattern!r}, follow=True): only local files can be followed")
+    kind = RemoteFiles if remote else Files
+    if follow:
+        from pipeline.sources.following import FollowedFiles
+
+        kind = FollowedFiles
     return kind(places, name or _name_of(places[0]), chosen, options, storage_options or {})
 
 

@@ -32,8 +32,8 @@ class Fingerprint:
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """What ``str()`` of a fingerprint gave."""
-        size, head, sha256 = text.split()
+        """What ``str()`` of a fingerprint gave; anything more behind it is passed over."""
+        size, head, sha256 = text.split()[:3]
         return cls(None if size == "-" else int(size), int(head), sha256)
 
     def __str__(self) -> str:

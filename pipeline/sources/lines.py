@@ -32,8 +32,16 @@ class Unfit(NamedTuple):
     torn: bool = False
 
 
-def cut(blocks: Blocks, limit: int, where: str) -> Iterator[Body | Unfit]:
+class Pause(NamedTuple):
+    """There is nothing more yet: the input grows."""
+
+    position: int
+
+
+def cut(blocks: Blocks, limit: int, where: str) -> Iterator[Body | Unfit | Pause]:
     """The blocks as whole lines. A line longer than ``limit`` bytes is passed over, not held.
+
+    An empty block comes out as a :class:`Pause`; a line that has begun by then is held until it ends.
 
     Where the stream breaks, the record that it tears apart comes out as the last :class:`Unfit`, then
     the :class:`BrokenStreamError` goes on.
@@ -43,6 +51,9 @@ def cut(blocks: Blocks, limit: int, where: str) -> Iterator[Body | Unfit]:
     too_long = False
     try:
         for data, position in blocks:
+            if not data:
+                yield Pause(position)
+                continue
             end = data.rfind(b"\n")
             if end < 0:
                 held += len(data)
@@ -104,6 +115,11 @@ def chunk_of(
     return Chunk(Ids.of(offsets) if offsets else NO_IDS, raws, size, decode, position, rejected)
 
 
+def nothing_yet(position: int) -> Chunk:
+    """What a source that grows gives while there is nothing to give."""
+    return Chunk(NO_IDS, [], 0, iter, position)
+
+
 def rejection(offset: int, reason: str, original: bytes) -> Rejection:
     return Rejection(Id(offset), "ingestion", reason, original)
 
@@ -118,6 +134,9 @@ def line_chunks(blocks: Blocks, start: int, limit: int, decode: Decode, where: s
     try:
         with closing(blocks):
             for piece in cut(blocks, limit, where):
+                if isinstance(piece, Pause):
+                    yield nothing_yet(piece.position)
+                    continue
                 if isinstance(piece, Unfit):
                     if number >= start:
                         bad = rejection(number, piece.reason, piece.original)

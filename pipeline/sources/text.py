@@ -68,7 +68,7 @@ def _transcoded(blocks: Blocks, encoding: str) -> Blocks:
             for block in blocks:
                 position = block.position
                 text = decoder.decode(block.data)
-                if text:
+                if text or not block.data:
                     yield Block(text.encode("utf-8", "surrogatepass"), position)
         rest = decoder.decode(b"", final=True)
     except UnicodeDecodeError as exc:
@@ -85,7 +85,10 @@ def _without_bom(blocks: Blocks) -> Blocks:
             head += block.data
             position = block.position
             if len(head) < len(_BOM) and _BOM.startswith(head):
-                continue  # a first read this short cannot tell yet
+                # A first read this short cannot tell yet.
+                if not block.data:
+                    yield block
+                continue
             break
         rest = head.removeprefix(_BOM)
         if rest:

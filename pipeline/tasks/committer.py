@@ -21,10 +21,6 @@ from pipeline.ledger_books import Settled
 from pipeline.sinks.base import Sink
 from pipeline.tasks.delivery import Delivered
 
-GROUP_S = 0.1
-"""The longest that a batch which the sink has waits for others to be committed with it."""
-
-
 class Committer:
     """Opens the sink and the dead letters, commits, and closes them. Without a store each batch is final
     as soon as the sink has it."""
@@ -50,6 +46,7 @@ class Committer:
         self._store = store
         self._checkpoint = checkpoint
         self._identities = identities
+        self._saved: dict[Partition, str] = {}
         self._since = 0.0
         self._opened = False
         self.pending: list[Delivered] = []
@@ -79,13 +76,15 @@ class Committer:
         """Whether it is time to commit."""
         if not self.pending:
             return False
-        return self._store is None or self._clock.monotonic() - self._since >= GROUP_S
+        if self._store is None or self._sink.ready():
+            return True
+        return self._clock.monotonic() - self._since >= self._sink.commit_every_s
 
     def due_in(self, timeout: float) -> float:
         """Seconds until it is time to commit; ``timeout`` if nothing is pending."""
         if not self.pending:
             return timeout
-        return max(0.0, self._since + GROUP_S - self._clock.monotonic())
+        return max(0.0, self._since + self._sink.commit_every_s - self._clock.monotonic())
 
     def commit(self) -> None:
         """Make everything that is pending final. Raises SinkError; then nothing of it counts."""
@@ -145,9 +144,13 @@ class Committer:
         passing("written")
         note = self._sink.flush()
         length = self._dead_letters.flush()
+        identities = dict(self._identities)
+        # A file that was found is known from then on, also before a record of it is settled.
+        found = [each for each, identity in identities.items() if self._saved.get(each) != identity]
         progress = {
-            partition: self._ledger.progress(partition, self._identities.get(partition, ""))
-            for partition in self._ledger.touched()
+            partition: self._ledger.progress(partition, identities.get(partition, ""))
+            for partition in dict.fromkeys([*self._ledger.touched(), *found])
         }
         store.save(Checkpoint(progress, note, length, now_text(self._clock.wall())))
+        self._saved = identities
         passing("committed")

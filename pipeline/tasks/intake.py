@@ -31,6 +31,8 @@ class Intake:
     pump: Pump | None
     before: Progress | None = None
     """What earlier runs have settled, and so is passed over."""
+    look_every: float | None = None
+    """Seconds between two looks at a partition that grows and has nothing yet."""
     ended: bool = False
     error: str | None = None
     traceback: str | None = None
@@ -40,6 +42,7 @@ class Intake:
     _since: float = 0.0
     _last: int = -1
     _read: int = 0
+    _look_at: float = 0.0
 
     def gather(self, now: float, limit: int | None, linger: float) -> Chunk | None:
         """The next batch's worth, at most ``limit`` records; None if it is not due yet.
@@ -48,9 +51,12 @@ class Intake:
         the end.
         """
         wanted = self._wanted(limit)
-        while not self.ended and not self._full(wanted):
+        while not self.ended and not self._full(wanted) and now >= self._look_at:
             chunk = self._next()
             if chunk is None:
+                break
+            if chunk.empty and self.look_every is not None:
+                self._look_at = now + self.look_every
                 break
             if not self._parts:
                 self._since = now
@@ -72,8 +78,10 @@ class Intake:
         return self.ended and not self._parts
 
     def due_in(self, now: float, linger: float) -> float | None:
-        """Seconds until what is gathered has waited long enough; None if nothing is gathered."""
-        return max(0.0, self._since + linger - now) if self._parts else None
+        """Seconds until what is gathered has waited long enough, or until the next look; else None."""
+        if self._parts:
+            return max(0.0, self._since + linger - now)
+        return max(0.0, self._look_at - now) if self.look_every is not None else None
 
     def close(self) -> None:
         """Stop reading."""
@@ -206,4 +214,5 @@ def _join(parts: list[Chunk]) -> Chunk:
         parts[-1].decode,
         parts[-1].position,
         [letter for part in parts for letter in part.rejected],
+        next((part.identity for part in reversed(parts) if part.identity is not None), None),
     )

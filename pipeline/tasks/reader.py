@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
 from pipeline.batch import Batch, Chunk, Partition, Rejection, cut_raw
 from pipeline.checkpoint import Progress
@@ -26,7 +26,14 @@ LINGER_S = 0.02
 """The longest that a record waits for its batch to fill."""
 
 OPEN_AT_ONCE = 4
-"""How many partitions of a source are read in turns; the others follow as these end."""
+"""How many partitions of a source are read in turns; the others follow as these end. Those of a source
+that grows do not end, so all are open."""
+
+LOOK_S = 0.25
+"""How often it is looked whether a partition has grown."""
+
+DISCOVER_S = 1.0
+"""How often it is looked whether there are new partitions."""
 
 Spawn = Callable[[str, Callable[[], None]], None]
 """Starts a thread of the given name."""
@@ -53,14 +60,18 @@ class Reader(Task):
         numbers: Iterator[int],
         partitions: list[Partition],
         before: Mapping[Partition, Progress],
+        identities: MutableMapping[Partition, str],
         spawn: Spawn | None,
     ) -> None:
-        """Puts into lane ``index`` of ``queue``. Without ``spawn`` a blocking source is read in line."""
+        """Puts into lane ``index`` of ``queue``. Without ``spawn`` a blocking source is read in line.
+
+        ``identities`` is brought up to date with what reading shows.
+        """
         self.name = f"read {source.name}"
         self.stage = stage
         self.beside_the_queue = 0
         """Records that could not be cut out of the input: they went past the queue's counts."""
-        self.may_wait = source.blocking
+        self.may_wait = source.blocking or source.grows
         self._index = index
         self._source = source
         self._schema = schema
@@ -74,7 +85,10 @@ class Reader(Task):
         self._batch_size = batch_size
         self._numbers = numbers
         self._before = before
+        self._identities = identities
         self._spawn = spawn
+        self._known = set(partitions)
+        self._discover_at = 0.0
         self._to_open = deque(partitions)
         self._open: deque[Intake] = deque()
         self._stuck: Batch | None = None
@@ -95,9 +109,11 @@ class Reader(Task):
         if limit == 0:
             self._watch.waits("idle")
             return Step.IDLE
+        if self._source.grows and now >= self._discover_at:
+            self._discover(now)
         chunk, intake = self._gather(now, limit)
         if chunk is None or intake is None:
-            if not self._open and not self._to_open:
+            if not self._open and not self._to_open and not self._awaits_more():
                 return self._end()
             self._watch.waits("idle")
             return Step.IDLE
@@ -148,7 +164,7 @@ class Reader(Task):
 
     def _gather(self, now: float, limit: int | None) -> tuple[Chunk | None, Intake | None]:
         """A batch's worth from the next partition in turn that has one."""
-        while self._to_open and len(self._open) < OPEN_AT_ONCE:
+        while self._to_open and (len(self._open) < OPEN_AT_ONCE or self._source.grows):
             self._open.append(self._opened(self._to_open.popleft()))
         for _ in range(len(self._open)):
             intake = self._open.popleft()
@@ -161,6 +177,20 @@ class Reader(Task):
                 return chunk, intake
         return None, None
 
+    def _discover(self, now: float) -> None:
+        """Open the partitions that have come up since the last look."""
+        self._discover_at = now + DISCOVER_S
+        for spec in self._source.partitions():
+            partition = Partition(self._source.name, spec.name)
+            if partition not in self._known:
+                self._known.add(partition)
+                self._identities[partition] = self._source.identify(spec.name, None)
+                self._to_open.append(partition)
+
+    def _awaits_more(self) -> bool:
+        # Where all that there was broke off, going on would only hide it.
+        return self._source.grows and not self.errors
+
     def _opened(self, partition: Partition) -> Intake:
         before = self._before.get(partition)
         chunks = self._source.read(partition.name, before.start if before else 0, self._schema)
@@ -168,7 +198,8 @@ class Reader(Task):
         if self._source.blocking and self._spawn is not None:
             pump = Pump(chunks, self._awake.set)
             self._spawn(f"pump {partition}", pump.run)
-        return Intake(partition, chunks, self._batch_size, pump, before)
+        look_every = LOOK_S if self._source.grows else None
+        return Intake(partition, chunks, self._batch_size, pump, before, look_every)
 
     def _ended(self, intake: Intake) -> None:
         intake.close()
@@ -190,6 +221,9 @@ class Reader(Task):
         now = self._clock.monotonic()
         batch = Batch(intake.partition, next(self._numbers), ids, raw, size, now, chunk.decode)
         batch.rejected = rejected
+        if chunk.identity is not None:
+            # Before the records are booked: a checkpoint in between would not know their file.
+            self._identities[intake.partition] = chunk.identity
         if rejected:
             self._read_beside(intake.partition, ids, rejected, now)
         else:
