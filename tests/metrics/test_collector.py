@@ -422,7 +422,9 @@ def test_a_bottleneck_is_named_only_when_there_is_one(
 def test_reasons_without_end_do_not_fill_the_memory() -> None:
     bench = Bench(capacity=1_000_000)
     bench.emit([started()])
-    bench.emit(RecordsRejected(101.0, "parse", f"bad value {at}", f"orders/a.csv:{at}", 1) for at in range(3_000))
+    bench.emit(
+        RecordsRejected(101.0, "parse", f"bad value {at}", f"orders/a.csv:{at}", 1) for at in range(3_000)
+    )
     state = bench.step()
     assert len(state.rejections) <= 20
     assert state.rejections[0].reason == "(other reasons)"

@@ -29,7 +29,7 @@ def test_the_dead_letters_may_not_be_the_input_or_the_sink(tmp_path: Path) -> No
     path = tmp_path / "in.jsonl"
     path.write_text('{"a": 1}\n')
     pipeline = Pipeline("letters", dead_letters=path).read(files(path)).write(jsonl(tmp_path / "out.jsonl"))
-    with pytest.raises(ConfigurationError, match="dead letters: .* is read by"):
+    with pytest.raises(ConfigurationError, match=r"dead letters: .* is read by"):
         _start(pipeline)
     out = tmp_path / "out.jsonl"
     pipeline = Pipeline("letters", dead_letters=out).read(files(path)).write(jsonl(out))
