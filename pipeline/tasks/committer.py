@@ -72,6 +72,14 @@ class Committer:
             self._since = self._clock.monotonic()
         self.pending.append(delivered)
 
+    def abandon(self) -> None:
+        """The sink has failed: let the next run write again what is not committed.
+
+        A database on a full disk may have rolled back not just the batch at hand but all since the last
+        commit, so that progress must no longer speak of these.
+        """
+        self.pending.clear()
+
     def due(self) -> bool:
         """Whether it is time to commit."""
         if not self.pending:

@@ -60,7 +60,11 @@ class Writer(Task):
         _, batch = taken
         self._sample(batch)
         self._ledger.take(self.stage, batch.partition, batch.number, batch.ids)
-        delivered = self._delivery.deliver(batch)
+        try:
+            delivered = self._delivery.deliver(batch)
+        except BaseException:
+            self._committer.abandon()
+            raise
         tell_rejected(self._bus, now, batch.partition, delivered.refused)
         self._committer.add(delivered)
         # While it is stepped by hand, each step is to be seen through to its end.
