@@ -168,6 +168,14 @@ def test_the_tables_of_the_readme_are_complete() -> None:
     assert codes == {EXIT_FAILED, EXIT_LEDGER, EXIT_THRESHOLD, *named}
 
 
+def test_the_readme_names_every_option(checkout: Path) -> None:
+    text = README.read_text(encoding="utf-8")
+    for option in re.findall(
+        r"^  (--[a-z-]+)", shell("python monitor.py run --help", checkout).stdout, re.MULTILINE
+    ):
+        assert f"`{option}" in text, f"README.md says nothing of {option}"
+
+
 def test_the_guide_names_every_measure() -> None:
     section = GUIDE.read_text(encoding="utf-8").partition("## Thresholds")[2]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
