@@ -38,6 +38,7 @@ class OutputFile:
         self._end = 0
         self._regular = True
         self._entered = False
+        self._synced = False
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` where the file could not be written; create nothing."""
@@ -51,6 +52,7 @@ class OutputFile:
         except OSError as error:
             raise write_failed(self._owner, self.path, error) from error
         self._end = 0
+        self._synced = False
         if self._compress is not None:
             # Zero bytes are no valid compressed file, so even one without a record holds a block.
             self._append(self._compress(b""))
@@ -79,10 +81,11 @@ class OutputFile:
         except OSError as error:
             raise write_failed(self._owner, self.path, error) from error
         self._end = length
+        self._synced = False
 
     def flush(self) -> int:
         """Put what was appended on the disk; returns the length in bytes. Raises :class:`SinkError`."""
-        if self._file is None:
+        if self._file is None or self._synced:
             return self._end
         try:
             if self._regular:
@@ -90,6 +93,7 @@ class OutputFile:
                 if not self._entered:
                     sync_folder(self.path.parent)
                     self._entered = True
+            self._synced = True
         except OSError as error:
             raise write_failed(self._owner, self.path, error) from error
         return self._end
@@ -113,6 +117,7 @@ class OutputFile:
         if file is None:
             raise SinkError(f"{self._owner}: {self.path} is not open")
         rest = memoryview(data)
+        self._synced = False
         try:
             while rest:
                 # An unbuffered write may take only a part, and tells why at the next call.
