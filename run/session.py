@@ -65,6 +65,7 @@ class Session:
         self._stop = threading.Event()
         self._closed = threading.Event()
         self._signal: int | None = None
+        self._watching = threading.current_thread()
         self.started_at: datetime = self.clock.wall()
 
     # What a front end asks for
@@ -118,7 +119,7 @@ class Session:
     def start(self) -> None:
         """Begin; returns at once."""
         self.started_at = self.clock.wall()
-        spawn("collector", lambda: self._collector.run(self._stop, self._wake))
+        self._watching = spawn("collector", lambda: self._collector.run(self._stop, self._wake))
         self._driver.start()
         spawn("closer", self._close)
         if self._duration is not None:
@@ -160,5 +161,7 @@ class Session:
             self._collector.note("error", f"{name} did not stop in time and was left behind")
         self._stop.set()
         self._wake.set()
+        # The last fold is for one thread alone: two would share the events between them.
+        self._watching.join(CLOSE_S)
         self._collector.finish(interrupted=self._signal is not None)
         self._closed.set()
