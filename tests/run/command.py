@@ -198,6 +198,8 @@ def running(*arguments: str | Path, ready: Path) -> Iterator[Running]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Whoever started the tests in the background may have had these ignored, which is inherited.
+        preexec_fn=_default_signals if os.name == "posix" else None,  # noqa: PLW1509 - no thread runs
     )
     try:
         yield Running(process, ready)
@@ -207,3 +209,8 @@ def running(*arguments: str | Path, ready: Path) -> Iterator[Running]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def _default_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
