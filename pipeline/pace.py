@@ -11,7 +11,8 @@ GRAIN_S = 0.02
 """Records are let through in helpings of so many seconds' worth, at least one at a time."""
 
 BURST_S = 0.1
-"""How much unused rate may be saved up, in seconds of it."""
+"""How much unused rate may be saved up beyond one record, in seconds of it: who looks a little late must
+not fall behind for good."""
 
 
 class Budget:
@@ -77,7 +78,7 @@ class Pace:
             share = self._rate / max(1, len(self._tokens))
             saved, since = self._tokens.get(reader, (0.0, self._clock.monotonic()))
             now = self._clock.monotonic()
-            saved = min(saved + (now - since) * share, max(1.0, share * BURST_S))
+            saved = min(saved + (now - since) * share, 1.0 + share * BURST_S)
             self._tokens[reader] = (saved, now)
             # Sums of small waits may end a hair below a whole record.
             return int(saved + 1e-9) if saved + 1e-9 >= max(1.0, share * GRAIN_S) else 0

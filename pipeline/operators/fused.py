@@ -28,7 +28,7 @@ class Odd:
     """A record that did not come through as one plain value.
 
     ``stage`` counts the functions from 0; -1 is the decoding. ``result`` is what the function
-    returned, or how it failed; then ``value`` is what it was given.
+    returned, or how it failed; ``value`` is what it was given.
     """
 
     position: int
@@ -45,18 +45,18 @@ def _loop(functions: int) -> Loop:
         f"def loop(values, out, odd, special, Reject, Odd, {names}):",
         f"    {' = '.join(f'k{index}' for index in range(functions))} = None",
         "    append = out.append",
-        "    for value in values:",
+        "    for v0 in values:",
     ]
     for index in range(functions):
         lines += [
-            f"        value = f{index}(value)",
-            f"        if type(value) is not k{index}:",
-            "            if type(value) in special or issubclass(type(value), Reject):",
-            f"                odd.append(Odd(len(out) + len(odd), {index}, value))",
+            f"        v{index + 1} = f{index}(v{index})",
+            f"        if type(v{index + 1}) is not k{index}:",
+            f"            if type(v{index + 1}) in special or issubclass(type(v{index + 1}), Reject):",
+            f"                odd.append(Odd(len(out) + len(odd), {index}, v{index + 1}, v{index}))",
             "                continue",
-            f"            k{index} = type(value)",
+            f"            k{index} = type(v{index + 1})",
         ]
-    lines.append("        append(value)")
+    lines.append(f"        append(v{functions})")
     scope: dict[str, Any] = {}
     exec(compile("\n".join(lines), FUSED, "exec"), scope)
     loop: Loop = scope["loop"]
@@ -105,7 +105,9 @@ def _origin(error: Exception) -> tuple[int, Any]:
     """Which function raised, and what it was given."""
     trace = _in_loop(error)
     stage = _stage(trace) if trace is not None else -1
-    return (stage, trace.tb_frame.f_locals.get("value")) if trace is not None and stage >= 0 else (-1, None)
+    return (
+        (stage, trace.tb_frame.f_locals.get(f"v{stage}")) if trace is not None and stage >= 0 else (-1, None)
+    )
 
 
 def _in_loop(error: BaseException) -> TracebackType | None:
