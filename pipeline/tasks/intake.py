@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.batch import Chunk, Partition, cut_raw
 from pipeline.checkpoint import Progress
-from pipeline.errors import InputError
+from pipeline.errors import ConfigurationError, InputError
 from pipeline.ids import NO_IDS, Ids
 from pipeline.operators.base import describe
 from pipeline.pump import Pump
@@ -111,7 +111,7 @@ class Intake:
             self._check(chunk)
             if self.before is not None and self._first_of(chunk) < self.before.high:
                 chunk = _unsettled(chunk, self.before)
-        except InputError as error:
+        except (ConfigurationError, InputError) as error:
             self._broke(str(error), None)
             return None
         except Exception as error:  # noqa: BLE001 - the source may be a user's generator
