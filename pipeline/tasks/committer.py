@@ -21,6 +21,7 @@ from pipeline.ledger_books import Settled
 from pipeline.sinks.base import Sink
 from pipeline.tasks.delivery import Delivered
 
+
 class Committer:
     """Opens the sink and the dead letters, commits, and closes them. Without a store each batch is final
     as soon as the sink has it."""
