@@ -3,6 +3,7 @@
 python monitor.py                   the demo, full screen
 python monitor.py --headless        the same without a screen
 python monitor.py run FILE[:NAME]   your own pipeline
+python monitor.py dlq list|show|replay   rejected records
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - told in words, before an import 
     sys.exit(f"The monitor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 try:
+    import run.dlq
     import run.main
     from pipeline.errors import ConfigurationError
     from run import exit_codes
@@ -46,8 +48,11 @@ def show(session: Session, settings: Settings) -> int | None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     program = "monitor.py" if Path(sys.argv[0]).name == "monitor.py" else "pipeline-monitor"
+    words = sys.argv[1:] if argv is None else argv
     try:
-        settings = parse(sys.argv[1:] if argv is None else argv, program)
+        if words[:1] == ["dlq"]:
+            return run.dlq.main(words[1:], program, owns_process=argv is None)
+        settings = parse(words, program)
         return run.main.run(settings, show, owns_process=argv is None)
     except ConfigurationError as error:
         say(f"{program}: {error}")

@@ -37,7 +37,8 @@ class Rejection:
 
     ``original`` is what the source read (bytes or a value), ``value`` what the stage was
     given where that is something else, ``traceback`` the text of the exception where one
-    was raised.
+    was raised. ``whole`` tells that ``original`` is the record, not just its head or what a stage
+    made of it. ``stands_for`` names the records that were merged into this one and share its fate.
     """
 
     id: Id
@@ -47,6 +48,8 @@ class Rejection:
     value: Any = None
     traceback: str | None = None
     attempts: int = 1
+    whole: bool = True
+    stands_for: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -123,6 +126,12 @@ class Batch:
 
     def __len__(self) -> int:
         return self.ids.size
+
+    def release(self) -> None:
+        """Let go of the records; what remains are their ids and what left the batch on its way."""
+        self.values = []
+        self.payloads = None
+        self.originals = None
 
     def split(self, records: int) -> tuple[Batch, Batch]:
         """The first ``records`` records, and the rest, which keeps what has left the batch so far.

@@ -20,11 +20,11 @@ from pyroaring import BitMap64
 from pipeline.batch import Partition
 from pipeline.errors import ConfigurationError, SinkError
 
-SCHEMA = 1
+SCHEMA = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS _pipeline_monitor_run (
     pipeline TEXT PRIMARY KEY, schema INTEGER NOT NULL, sink TEXT, dead_letters INTEGER NOT NULL,
-    saved_at TEXT NOT NULL
+    generation INTEGER NOT NULL, saved_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _pipeline_monitor_partition (
     pipeline TEXT NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL, identity TEXT NOT NULL,
@@ -61,11 +61,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where a pipeline stands. ``sink`` is the sink's own note, ``dead_letters`` a length in bytes."""
+    """Where a pipeline stands.
+
+    ``sink`` is the sink's own note. ``dead_letters`` is the length of their file in bytes, and
+    ``generation`` how often that file was replaced by a shorter one, since some had been replayed.
+    """
 
     partitions: dict[Partition, Progress] = field(default_factory=dict)
     sink: str | None = None
     dead_letters: int = 0
+    generation: int = 0
     saved_at: str = ""
 
     @property
@@ -120,8 +125,7 @@ class CheckpointTables:
         if known is None:
             return None
         row = connection.execute(
-            "SELECT schema, sink, dead_letters, saved_at FROM _pipeline_monitor_run WHERE pipeline = ?",
-            (self._pipeline,),
+            "SELECT schema FROM _pipeline_monitor_run WHERE pipeline = ?", (self._pipeline,)
         ).fetchone()
         if row is None:
             return None
@@ -130,6 +134,10 @@ class CheckpointTables:
                 f"{where}: it was written by another version of the monitor (schema {row[0]}, this one has "
                 f"{SCHEMA}); use that version, or start over with --fresh"
             )
+        sink, dead_letters, generation, saved_at = connection.execute(
+            "SELECT sink, dead_letters, generation, saved_at FROM _pipeline_monitor_run WHERE pipeline = ?",
+            (self._pipeline,),
+        ).fetchone()
         partitions = {}
         for source, name, identity, high, open, delivered, filtered, rejected in connection.execute(
             "SELECT source, partition, identity, high, open, delivered, filtered, rejected "
@@ -139,14 +147,22 @@ class CheckpointTables:
             partitions[Partition(source, name)] = Progress(
                 identity, high, BitMap64.deserialize(open), delivered, filtered, rejected
             )
-        return Checkpoint(partitions, row[1], row[2], row[3])
+        return Checkpoint(partitions, sink, dead_letters, generation, saved_at)
 
     def write(self, connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
         """Put in what has changed, within the transaction that is open."""
         connection.execute(
-            "INSERT INTO _pipeline_monitor_run VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-            "sink = excluded.sink, dead_letters = excluded.dead_letters, saved_at = excluded.saved_at",
-            (self._pipeline, SCHEMA, checkpoint.sink, checkpoint.dead_letters, checkpoint.saved_at),
+            "INSERT INTO _pipeline_monitor_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "sink = excluded.sink, dead_letters = excluded.dead_letters, generation = excluded.generation, "
+            "saved_at = excluded.saved_at",
+            (
+                self._pipeline,
+                SCHEMA,
+                checkpoint.sink,
+                checkpoint.dead_letters,
+                checkpoint.generation,
+                checkpoint.saved_at,
+            ),
         )
         connection.executemany(
             "INSERT INTO _pipeline_monitor_partition VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "

@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.batch import Partition
 from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock
-from pipeline.control import Control
+from pipeline.control import Control, Failure
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import ConfigurationError
 from pipeline.events import (
@@ -44,6 +44,8 @@ from pipeline.pace import Budget, Pace
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
 from pipeline.plan import StageGroup, grouped
 from pipeline.queue import BatchQueue
+from pipeline.rejection_limit import RejectionLimit
+from pipeline.replay import Replay
 from pipeline.retry import Retrier
 from pipeline.sources.base import PartitionSpec
 from pipeline.stages import Stage
@@ -58,6 +60,7 @@ from pipeline.tasks.whole_batch import BatchWork
 from pipeline.tasks.work import Teller, Work
 from pipeline.tasks.worker import Group, Worker
 from pipeline.tasks.writer import Writer
+from pipeline.unflushed import unflushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,16 @@ class Engine:
         bus: EventBus,
         spawn: Spawn | None = None,
         store: CheckpointStore | None = None,
+        replay: Replay | None = None,
     ) -> None:
         """Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
 
         ``spawn`` starts the threads that read sources which may block; without it these are
         read in line. ``store`` keeps the progress; where it holds some already, the run goes on
-        from there.
+        from there. With ``replay``, it is dead letters that are read, and nothing else.
         """
+        if replay is not None:
+            pipeline = replay.pipeline
         pipeline.validate()
         assert pipeline.sink is not None
         self.pipeline = pipeline
@@ -110,6 +116,7 @@ class Engine:
         self.bus = bus
         self.sink = pipeline.sink
         self.control = Control()
+        self._given_up: tuple[Failure, float] | None = None
         self.ledger = Ledger()
         self.pace = Pace(clock, options.rate)
         self.hops: list[Hop] = []
@@ -121,12 +128,15 @@ class Engine:
         for spec in pipeline.sources:
             spec.source.check()
         self.sink.check()
-        self.dead_letters = DeadLetters(_dead_letter_path(pipeline))
+        self.dead_letters = DeadLetters(dead_letter_path(pipeline)) if replay is None else replay.letters
         self._check_outputs()
         self.dead_letters.check()
         self._store = store
+        self._replay = replay
         self.checkpoint = store.load() if store is not None else None
-        self._before = self.checkpoint.partitions if self.checkpoint is not None else {}
+        self._before = {} if self.checkpoint is None or replay is not None else self.checkpoint.partitions
+        self.resumed = sum(progress.settled for progress in self._before.values())
+        """Records that earlier runs have settled, and this one goes on from."""
         self.partitions = self._partitions()
         _check_partitions(self.partitions)
         self._identities = self._identified()
@@ -168,6 +178,11 @@ class Engine:
         self._tell("abort")
         self.control.abort()
 
+    def give_up(self, seconds: float) -> None:
+        """End now: the run should have ended by itself within so many seconds."""
+        self._given_up = Failure(None, "", None), seconds
+        self.control.fail(self._given_up[0])
+
     def set_rate(self, records_per_s: float | None) -> None:
         """Read at most so many records a second from all sources together; None is without limit."""
         self.pace.set_rate(records_per_s)
@@ -193,7 +208,11 @@ class Engine:
         complete = failure is None and not self.control.aborted and all(task.done for task in self.tasks)
         self.ledger.close(complete=complete)
         now = self.clock.monotonic()
-        if failure is not None:
+        if self._given_up is not None and failure is self._given_up[0]:
+            names = [stage.name for stage in self.stages]
+            message = unflushed(self._given_up[1], self.ledger, names, self.tasks)
+            self.bus.emit(RunFailed(now, None, message, None))
+        elif failure is not None:
             self.bus.emit(RunFailed(now, failure.stage, failure.message, failure.traceback))
         else:
             for reader in self.readers:
@@ -241,7 +260,7 @@ class Engine:
 
     def _identified(self) -> dict[Partition, str]:
         """What tells each partition from another of its name, checked against the earlier run."""
-        if self._store is None:
+        if self._store is None or self._replay is not None:
             return {}
         sources = {spec.source.name: spec.source for spec in self.pipeline.sources}
         identities = {}
@@ -320,6 +339,8 @@ class Engine:
             store=self._store,
             checkpoint=self.checkpoint,
             identities=self._identities,
+            limit=self._rejection_limit(),
+            replay=self._replay,
         )
         tasks.append(
             Writer(
@@ -335,6 +356,11 @@ class Engine:
             )
         )
         return tasks
+
+    def _rejection_limit(self) -> RejectionLimit | None:
+        limit = self.pipeline.max_rejected
+        # A replay can only make the rejected fewer.
+        return RejectionLimit(limit) if limit is not None and self._replay is None else None
 
     def _lanes(self) -> list[list[Task]]:
         """The tasks by thread, each lane in flow order.
@@ -383,7 +409,8 @@ def safe_name(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
 
 
-def _dead_letter_path(pipeline: Pipeline) -> Path:
+def dead_letter_path(pipeline: Pipeline) -> Path:
+    """Where a pipeline's dead letters go. Raises ConfigurationError where that is no place."""
     if pipeline.dead_letters is not None:
         path = pipeline.dead_letters
     else:

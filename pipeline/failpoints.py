@@ -18,9 +18,9 @@ from pipeline.errors import ConfigurationError
 
 VARIABLE = "PIPELINE_FAILPOINTS"
 
-NAMES = ("before_write", "written", "committed", "acknowledged")
-"""The steps of a commit: before the sink is given a batch; when it has it; when the progress is
-stored; when the ledger has settled it."""
+NAMES = ("before_write", "written", "flushed", "committed", "acknowledged")
+"""The steps of a commit: before the sink is given a batch; when it has it; when rows and dead
+letters are on the disk; when the progress is stored; when the ledger has settled it."""
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from pyroaring import BitMap64
 
@@ -155,6 +156,11 @@ class Ledger:
             self._merged_across = self._merged_across or any(other != partition for other, _ in known)
             return len(known) - before
 
+    def followers(self, partition: Partition, leader: Id) -> tuple[str, ...]:
+        """The names of the records that were merged into this one, and into those in turn."""
+        with self._lock:
+            return tuple(self._following(partition, leader))
+
     def hold(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` keeps these records back."""
         with self._lock:
@@ -234,6 +240,28 @@ class Ledger:
                             return names
                         names.append(book.partition.record(id))
         return names
+
+    def open_ids(self, limit: int = NAMES_KEPT) -> list[str]:
+        """The names of the first records that are read and not settled, at most ``limit``."""
+        with self._lock:
+            opened = (
+                book.partition.record(id)
+                for book in self._books.values()
+                for offset in book.open
+                for id in self._open_leaves(book, Id(offset))
+            )
+            return list(islice(opened, limit))
+
+    def whereabouts(self) -> tuple[Counter[str], Counter[str]]:
+        """By stage, how many records are on their way to it, and how many it holds."""
+        waiting: Counter[str] = Counter()
+        held: Counter[str] = Counter()
+        with self._lock:
+            for (stage, _, _), ids in self._between.items():
+                waiting[stage] += ids.size
+            for (stage, _), bag in self._held.items():
+                held[stage] += len(bag)
+        return waiting, held
 
     def duplicated_ids(self) -> list[str]:
         """The names of the first duplicated records, once for each time too many."""
@@ -334,6 +362,11 @@ class Ledger:
         if not family.open:
             del book.families[parent]
             self._settle_one(book, parent, family.fate())
+
+    def _following(self, partition: Partition, leader: Id) -> Iterator[str]:
+        for other, id in self._book(partition).followers.get(leader, ()):
+            yield other.record(id)
+            yield from self._following(other, id)
 
     def _duplicate(self, book: Book, id: Id) -> None:
         book.duplicated += 1

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, get_args, overload
 
 from pipeline.errors import ConfigurationError
 from pipeline.operators.batch import Container
+from pipeline.rejection_limit import check_limit
 from pipeline.retry import Retry
 from pipeline.sinks import function
 from pipeline.sinks.base import Sink
@@ -52,7 +53,9 @@ class Pipeline:
 
     ``batch_size`` is the exact number of records in a batch (None: about 512 KiB of input);
     ``queue_records`` and ``queue_bytes`` bound each queue; ``dead_letters`` is the file for
-    rejected records (None: ``NAME.dead-letters.jsonl`` beside the sink). With ``chain=False`` every
+    rejected records (None: ``NAME.dead-letters.jsonl`` beside the sink). ``max_rejected`` stops the run
+    when more records were rejected: a count (a whole number), or a share (a float from 0.0 to 1.0) that
+    is judged from 100 settled records on; what earlier runs rejected counts too. With ``chain=False`` every
     stage has a thread and a queue of its own; otherwise neighbouring functions of one
     record share a thread, which is faster.
     """
@@ -66,6 +69,7 @@ class Pipeline:
         queue_bytes: int = 8 << 20,
         dead_letters: str | Path | None = None,
         chain: bool = True,
+        max_rejected: int | float | None = None,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ConfigurationError(f"Pipeline({name!r}): give it a name")
@@ -80,6 +84,8 @@ class Pipeline:
         self.queue_bytes = queue_bytes
         self.dead_letters = Path(dead_letters) if dead_letters is not None else None
         self.chain = chain
+        check_limit(f"Pipeline({name!r})", max_rejected)
+        self.max_rejected = max_rejected
         self.sources: list[SourceSpec] = []
         self.stages: list[StageSpec] = []
         self.sink: Sink | None = None

@@ -33,7 +33,7 @@ class EngineBooks:
             duplicated=counts.duplicated,
             lost_ids=lost_ids,
             duplicated_ids=duplicated_ids,
-            resumed=self._engine.checkpoint.settled if self._engine.checkpoint is not None else 0,
+            resumed=self._engine.resumed,
             truncated=counts.lost > NAMES_KEPT or counts.duplicated > NAMES_KEPT,
         )
 

@@ -42,6 +42,7 @@ def _run(settings: Settings, show: Show, data: DataStream) -> int:
         _options(settings, full_screen=full_screen),
         fail_if=settings.fail_if,
         duration=settings.duration,
+        drain_timeout=settings.drain_timeout,
         store=open_store(pipeline, settings.state, fresh=settings.fresh),
     )
     sound = True

@@ -18,6 +18,7 @@ from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
 from pipeline.pipeline import Pipeline
+from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
@@ -37,18 +38,23 @@ class Session:
         fail_if: Sequence[str] = (),
         duration: float | None = None,
         store: CheckpointStore | None = None,
+        replay: Replay | None = None,
+        drain_timeout: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
-        ``store`` keeps the progress.
+        ``store`` keeps the progress. With ``replay`` dead letters are read, and nothing else. After
+        ``drain_timeout`` seconds a run that is to end is given up.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
         self._duration = duration
+        self._drain_timeout = drain_timeout
+        self._drained = threading.Lock()
         self.clock = clock or SystemClock()
         self.options = options
         bus = EventBus()
-        self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached, store)
+        self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached, store, replay)
         names = [stage.name for stage in self.engine.stages]
         self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
         self._wake = threading.Event()
@@ -107,7 +113,9 @@ class Session:
         self.engine.set_rate(records_per_s)
 
     def drain(self) -> None:
-        """Read no more, finish what is in flight, then end."""
+        """Read no more, finish what is in flight, then end; what takes too long is given up."""
+        if self._drained.acquire(blocking=False):
+            spawn("drain deadline", self._give_up_in_time)
         self.engine.drain()
 
     def abort(self) -> None:
@@ -154,6 +162,10 @@ class Session:
         assert self._duration is not None
         if not self.clock.sleep(self._closed, self._duration):
             self.drain()
+
+    def _give_up_in_time(self) -> None:
+        if not self.clock.sleep(self._closed, self._drain_timeout):
+            self.engine.give_up(self._drain_timeout)
 
     def _close(self) -> None:
         self._driver.wait()

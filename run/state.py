@@ -18,7 +18,7 @@ def open_store(pipeline: Pipeline, path: Path | None, *, fresh: bool) -> Checkpo
     Says on stderr what is gone on with or thrown away. Raises
     :class:`~pipeline.errors.ConfigurationError`.
     """
-    store = _store(pipeline, path)
+    store = store_of(pipeline, path)
     if store is None:
         return None
     if fresh:
@@ -33,7 +33,25 @@ def open_store(pipeline: Pipeline, path: Path | None, *, fresh: bool) -> Checkpo
     return store
 
 
-def _store(pipeline: Pipeline, path: Path | None) -> CheckpointStore | None:
+def existing_store(pipeline: Pipeline, path: Path | None) -> CheckpointStore:
+    """The store of a pipeline's progress, for what cannot be done without one.
+
+    Raises :class:`~pipeline.errors.ConfigurationError`.
+    """
+    store = store_of(pipeline, path)
+    if store is not None:
+        return store
+    passing = [spec.source.name for spec in pipeline.sources if not spec.source.repeats]
+    if passing:
+        why = f"the source {passing[0]!r} does not give the same records again, so no progress is kept"
+    else:
+        assert pipeline.sink is not None
+        why = f"{pipeline.sink.name} cannot go on where it stood, so rows cannot be added to it"
+    raise ConfigurationError(f"{pipeline.name!r} cannot be replayed: {why}. Run it again instead")
+
+
+def store_of(pipeline: Pipeline, path: Path | None) -> CheckpointStore | None:
+    """The store of a pipeline's progress, None where none is kept. Raises ConfigurationError."""
     sink = pipeline.sink
     if sink is None:
         return None

@@ -71,11 +71,12 @@ def rejections(
 def letter(stage: str, id: Id, value: Any, bad: Bad, originals: Originals | None) -> Rejection:
     """The dead letter of one record; ``value`` is kept where it is not what was read anyway."""
     original = originals.of(id) if originals is not None else None
+    whole = original is not None
     if original is None:
         original, value = value, None
     elif value is original:
         value = None
-    return Rejection(id, stage, bad.reason, original, value, bad.traceback, bad.attempts)
+    return Rejection(id, stage, bad.reason, original, value, bad.traceback, bad.attempts, whole)
 
 
 FUSED = "<fused stages>"

@@ -63,7 +63,7 @@ class StatefulOperator:
             if self._on_error != "reject":
                 raise self._failed("process", error) from error
             reason, trace = describe(error)
-            letters = [Rejection(r._id, self.name, reason, r.value, None, trace) for r in records]
+            letters = [Rejection(r._id, self.name, reason, r.value, None, trace, whole=False) for r in records]
             return [Released(batch.partition, batch.read_at, rejected=letters)]
         return self._grouped(returned)
 
@@ -136,7 +136,9 @@ class _Group:
         elif item.reason is None:
             self._filtered.append(item.record._id)
         else:
-            mine.rejected.append(Rejection(item.record._id, stage, item.reason, item.record.value))
+            mine.rejected.append(
+                Rejection(item.record._id, stage, item.reason, item.record.value, whole=False)
+            )
 
     def close(self) -> Released:
         """All of it."""

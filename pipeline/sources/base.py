@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline.batch import Chunk
+from pipeline.batch import Chunk, Decode
 from pipeline.checkpoint import Progress
 
 
@@ -74,6 +74,21 @@ class Source(ABC):
         where the content is another one now; that it has grown at its end is no other content.
         """
         return ""
+
+    def decoder(self, partition: str, schema: type | None) -> Decode | None:
+        """What makes values of raw records of this partition that were kept elsewhere.
+
+        None where that cannot be told. Raises what :meth:`read` raises, if it has to read the beginning.
+        """
+        if not self.repeats:
+            return None
+        chunks = self.read(partition, 0, schema)
+        try:
+            return next((chunk.decode for chunk in chunks), None)
+        finally:
+            close: Callable[[], object] | None = getattr(chunks, "close", None)
+            if close is not None:
+                close()
 
     @abstractmethod
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:

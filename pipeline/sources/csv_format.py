@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.batch import Chunk, Rejection
+from pipeline.batch import Chunk, Decode, Rejection
 from pipeline.errors import ConfigurationError, Reject
 from pipeline.ids import Ids
 from pipeline.schema import dict_decoder, explain, null_cells, shorten
@@ -67,6 +67,10 @@ class CsvFormat:
                     return
         except BrokenStreamError as exc:
             raise ConfigurationError(f"{where}: the header cannot be read: {exc}; get a whole copy") from exc
+
+    def plain_decoder(self, schema: type | None) -> Decode | None:  # noqa: ARG002
+        """Nothing can be told without the header."""
+        return None
 
     def chunks(self, blocks: Blocks, start: int, schema: type | None, where: str) -> Iterator[Chunk]:
         """Rows from row ``start`` on. Raises :class:`~pipeline.errors.InputError` where the stream breaks."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar, get_args
 
-from pipeline.batch import Chunk
+from pipeline.batch import Chunk, Decode
 from pipeline.errors import ConfigurationError, InputError
 from pipeline.sources import parquet
 from pipeline.sources.base import PartitionSpec, Source
@@ -125,6 +125,12 @@ class Files(Source):
         if known is not None:
             check_same(file, Fingerprint.parse(known), f"{self.name}/{partition}")
         return str(Fingerprint.of(file))
+
+    def decoder(self, partition: str, schema: type | None) -> Decode | None:
+        # Of most formats the file itself, which may be gone by now, need not be read for this.
+        format = self._format or guess(split_compression(PurePath(partition).name)[0])
+        known = self._text(format).plain_decoder(schema) if format not in (None, "parquet") else None
+        return known if known is not None else super().decoder(partition, schema)
 
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:
         by_name = self._by_name()

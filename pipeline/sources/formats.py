@@ -41,6 +41,9 @@ class BlockFormat(Protocol):
     def check(self, blocks: Blocks, where: str) -> None:
         """Raise :class:`ConfigurationError` where the beginning shows that reading is pointless."""
 
+    def plain_decoder(self, schema: type | None) -> Decode | None:
+        """What makes values of raw records; None where the input's beginning must be known for that."""
+
     def chunks(self, blocks: Blocks, start: int, schema: type | None, where: str) -> Iterator[Chunk]:
         """The records from offset ``start`` on; raises ``InputError`` where the input breaks."""
 
@@ -106,12 +109,12 @@ class JsonLines:
                 f"{where} holds {what}, not one record a line; convert it with: {command} IN > OUT.jsonl"
             )
 
-    def chunks(self, blocks: Blocks, start: int, schema: type | None, where: str) -> Iterator[Chunk]:
+    def plain_decoder(self, schema: type | None) -> Decode:
         decode = json_decoder(schema)
-        values: Decode = partial(
-            map, decode if self.encoding == "utf-8" else partial(_recoded, decode, self.encoding)
-        )
-        return line_chunks(blocks, start, self.limit, values, where)
+        return partial(map, decode if self.encoding == "utf-8" else partial(_recoded, decode, self.encoding))
+
+    def chunks(self, blocks: Blocks, start: int, schema: type | None, where: str) -> Iterator[Chunk]:
+        return line_chunks(blocks, start, self.limit, self.plain_decoder(schema), where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,9 @@ class TextLines:
 
     def check(self, blocks: Blocks, where: str) -> None:  # noqa: ARG002 - any text is lines
         blocks.close()
+
+    def plain_decoder(self, schema: type | None) -> Decode:  # noqa: ARG002 - the value is the text
+        return self._decode
 
     def chunks(self, blocks: Blocks, start: int, schema: type | None, where: str) -> Iterator[Chunk]:
         if schema not in (None, str):

@@ -121,7 +121,8 @@ def nothing_yet(position: int) -> Chunk:
 
 
 def rejection(offset: int, reason: str, original: bytes) -> Rejection:
-    return Rejection(Id(offset), "ingestion", reason, original)
+    """The dead letter of a record that could not be cut out; only a part of it may be known."""
+    return Rejection(Id(offset), "ingestion", reason, original, whole=False)
 
 
 def line_chunks(blocks: Blocks, start: int, limit: int, decode: Decode, where: str) -> Iterator[Chunk]:

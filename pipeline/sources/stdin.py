@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, get_args
 
-from pipeline.batch import Chunk
+from pipeline.batch import Chunk, Decode
 from pipeline.errors import ConfigurationError
 from pipeline.sources.base import PartitionSpec, Source
 from pipeline.sources.compression import BLOCK, Block, Blocks, BrokenStreamError
@@ -66,6 +66,9 @@ class Stdin(Source):
 
     def partitions(self) -> Sequence[PartitionSpec]:
         return [PartitionSpec("stdin")]
+
+    def decoder(self, partition: str, schema: type | None) -> Decode | None:  # noqa: ARG002
+        return self._format.plain_decoder(schema)
 
     def read(
         self,

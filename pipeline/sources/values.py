@@ -79,13 +79,16 @@ class Values(Source):
         total = len(self._pairs) if isinstance(self._pairs, Sequence) else None
         return [PartitionSpec("values", total)]
 
+    def decoder(self, partition: str, schema: type | None) -> Decode:  # noqa: ARG002 - there is only one
+        return iter if schema is None else partial(map, _converter(schema))
+
     def read(
         self,
-        partition: str,  # noqa: ARG002 - there is only one
+        partition: str,
         start: int,
         schema: type | None,
     ) -> Iterator[Chunk]:
-        decode: Decode = iter if schema is None else partial(map, _converter(schema))
+        decode = self.decoder(partition, schema)
         source = self._iterate(start)
         at_once = (
             _AT_ONCE if isinstance(self._pairs, Sequence) else 1

@@ -34,6 +34,8 @@ class Task(ABC):
     stage: str
     """The stage that is told where the task fails."""
     done: bool = False
+    in_hand: int = 0
+    """How many records it is at work on."""
 
     def begin(self) -> None:  # noqa: B027 - most tasks have nothing to open
         """Open what is needed; called once, in the task's own thread, before the first step."""

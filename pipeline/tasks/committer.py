@@ -8,16 +8,19 @@ next run cuts it off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from pipeline.batch import Partition
-from pipeline.checkpoint import Checkpoint, CheckpointStore, now_text
+from pipeline.batch import Partition, Rejection
+from pipeline.checkpoint import Checkpoint, CheckpointStore, Progress, now_text
 from pipeline.clock import Clock
 from pipeline.dead_letters import DeadLetters
 from pipeline.events import BatchCommitted, EventBus
 from pipeline.failpoints import passing
 from pipeline.ledger import Ledger
 from pipeline.ledger_books import Settled
+from pipeline.rejection_limit import RejectionLimit
+from pipeline.replay import Replay
 from pipeline.sinks.base import Sink
 from pipeline.tasks.delivery import Delivered
 
@@ -37,8 +40,10 @@ class Committer:
         store: CheckpointStore | None,
         checkpoint: Checkpoint | None,
         identities: Mapping[Partition, str],
+        limit: RejectionLimit | None = None,
+        replay: Replay | None = None,
     ) -> None:
-        """``checkpoint`` is where an earlier run stood, None to begin anew."""
+        """``checkpoint`` is where an earlier run stood, None to begin anew. A ``replay`` is one commit."""
         self._sink = sink
         self._dead_letters = dead_letters
         self._ledger = ledger
@@ -47,6 +52,8 @@ class Committer:
         self._store = store
         self._checkpoint = checkpoint
         self._identities = identities
+        self._limit = limit
+        self._replay = replay
         self._saved: dict[Partition, str] = {}
         self._since = 0.0
         self._opened = False
@@ -58,7 +65,7 @@ class Committer:
         if before is None:
             self._dead_letters.open()
         else:
-            self._dead_letters.resume(before.dead_letters)
+            self._dead_letters.resume(before.dead_letters, before.generation)
         if before is None or before.sink is None:
             self._sink.open()
         else:
@@ -71,6 +78,8 @@ class Committer:
         """The sink has this batch; it is committed with the next group."""
         if not self.pending:
             self._since = self._clock.monotonic()
+        # Until then only the ids count; the records themselves are let go of.
+        delivered.batch.release()
         self.pending.append(delivered)
 
     def abandon(self) -> None:
@@ -81,17 +90,17 @@ class Committer:
         """
         self.pending.clear()
 
-    def due(self) -> bool:
-        """Whether it is time to commit."""
-        if not self.pending:
+    def due(self, *, at_once: bool = False) -> bool:
+        """Whether it is time to commit; ``at_once`` asks for it now."""
+        if not self.pending or self._replay is not None:
             return False
-        if self._store is None or self._sink.ready():
+        if at_once or self._store is None or self._sink.ready():
             return True
         return self._clock.monotonic() - self._since >= self._sink.commit_every_s
 
     def due_in(self, timeout: float) -> float:
         """Seconds until it is time to commit; ``timeout`` if nothing is pending."""
-        if not self.pending:
+        if not self.pending or self._replay is not None:
             return timeout
         return max(0.0, self._since + self._sink.commit_every_s - self._clock.monotonic())
 
@@ -99,7 +108,8 @@ class Committer:
         """Make everything that is pending final. Raises SinkError; then nothing of it counts."""
         group, self.pending = self.pending, []
         for delivered in group:
-            self._dead_letters.write(delivered.batch.partition, delivered.letters)
+            partition = delivered.batch.partition
+            self._dead_letters.write(partition, self._with_followers(partition, delivered.letters))
         with self._ledger.tentatively():
             settled = [self._settle(delivered) for delivered in group]
             if self._store is not None:
@@ -110,6 +120,8 @@ class Committer:
             for partition, part in each.elsewhere:
                 self._tell(now, delivered, partition, part, rows=0)
         passing("acknowledged")
+        if self._limit is not None:
+            self._check_limit(self._limit, group)
 
     def close(self) -> None:
         """Commit what the sink has, also when the run was stopped, and close everything."""
@@ -151,15 +163,33 @@ class Committer:
 
     def _save(self, store: CheckpointStore) -> None:
         passing("written")
-        note = self._sink.flush()
-        length = self._dead_letters.flush()
         identities = dict(self._identities)
         # A file that was found is known from then on, also before a record of it is settled.
         found = [each for each, identity in identities.items() if self._saved.get(each) != identity]
         progress = {
-            partition: self._ledger.progress(partition, identities.get(partition, ""))
+            partition: self._progress(partition, identities.get(partition, ""))
             for partition in dict.fromkeys([*self._ledger.touched(), *found])
         }
-        store.save(Checkpoint(progress, note, length, now_text(self._clock.wall())))
+        note = self._sink.flush()
+        length = self._dead_letters.flush()
+        passing("flushed")
+        generation, now = self._dead_letters.generation, now_text(self._clock.wall())
+        store.save(Checkpoint(progress, note, length, generation, now))
         self._saved = identities
         passing("committed")
+        self._dead_letters.committed()
+
+    def _progress(self, partition: Partition, identity: str) -> Progress:
+        now = self._ledger.progress(partition, identity)
+        return now if self._replay is None else self._replay.progress(partition, now)
+
+    def _check_limit(self, limit: RejectionLimit, group: Sequence[Delivered]) -> None:
+        for delivered in group:
+            limit.count(delivered.letters)
+        resumed = sum(self._ledger.resumed(each).rejected for each, _ in self._ledger.partitions())
+        limit.check(self._ledger.counts(), resumed)
+
+    def _with_followers(self, partition: Partition, letters: Sequence[Rejection]) -> list[Rejection]:
+        """A rejected record that others were merged into takes them along: their names must not be lost."""
+        named = [(letter, self._ledger.followers(partition, letter.id)) for letter in letters]
+        return [replace(letter, stands_for=others) if others else letter for letter, others in named]

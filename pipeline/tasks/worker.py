@@ -86,9 +86,11 @@ class Worker(Task):
         ticket, batch = taken
         self._sample(batch)
         self._group.ledger.take(self._first, batch.partition, batch.number, batch.ids)
+        self.in_hand = len(batch)
         made = self._work.run(batch, self._number, self._watch)
         self._reported_at = self._watch.start()
         outlet.offer(ticket, made)
+        self.in_hand = 0
         outlet.pump()
         return Step.WORKED
 

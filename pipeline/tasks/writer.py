@@ -60,6 +60,7 @@ class Writer(Task):
         _, batch = taken
         self._sample(batch)
         self._ledger.take(self.stage, batch.partition, batch.number, batch.ids)
+        self.in_hand = len(batch)
         try:
             delivered = self._delivery.deliver(batch)
         except BaseException:
@@ -68,8 +69,9 @@ class Writer(Task):
         tell_rejected(self._bus, now, batch.partition, delivered.refused)
         self._committer.add(delivered)
         # While it is stepped by hand, each step is to be seen through to its end.
-        if self._control.paused or self._committer.due():
+        if self._committer.due(at_once=self._control.paused):
             self._committer.commit()
+        self.in_hand = 0
         self._tell(batch.ids, delivered.rows, len(delivered.refused))
         return Step.WORKED
 

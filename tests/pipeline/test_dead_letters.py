@@ -57,6 +57,7 @@ def test_a_line_has_what_is_needed_to_find_and_mend_the_record(tmp_path: Path) -
         "reason": "no rate",
         "attempts": 4,
         "original": '{"id": 7}',
+        "form": "bytes",
         "value": {"id": 7},
         "traceback": "Traceback ...\n",
     }
