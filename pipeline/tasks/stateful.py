@@ -43,8 +43,7 @@ class StatefulWork:
         groups = self._operator.process(batch)
         made, created = self._batches(groups)
         if batch.filtered or batch.rejected:
-            # What left this batch before it came here is settled with an empty batch of its own.
-            made.append(replace(batch, ids=NO_IDS, values=[], size=0, originals=None))
+            self._join(batch, made)
         return self._told(batch, groups, made, created, worker, watch)
 
     def flush(self, worker: int, watch: Stopwatch) -> list[Batch]:
@@ -52,6 +51,19 @@ class StatefulWork:
         groups = self._operator.flush()
         made, created = self._batches(groups)
         return self._told(None, groups, made, created, worker, watch)
+
+    def _join(self, batch: Batch, made: list[Batch]) -> None:
+        """What left the batch before it came here is settled with what is given up of it now.
+
+        A record of which some children were rejected is so committed as a whole; where nothing is given up,
+        what was rejected is settled with an empty batch of its own.
+        """
+        for each in made:
+            if (each.partition, each.read_at) == (batch.partition, batch.read_at):
+                each.filtered = [*batch.filtered, *each.filtered]
+                each.rejected = [*batch.rejected, *each.rejected]
+                return
+        made.append(replace(batch, ids=NO_IDS, values=[], size=0, originals=None))
 
     def _batches(self, groups: list[Released]) -> tuple[list[Batch], int]:
         """The batches that go on, and how many more records there are now than were taken for them."""
