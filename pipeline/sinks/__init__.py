@@ -12,6 +12,7 @@ from pipeline.sinks.counter import CountSink, count
 from pipeline.sinks.csv_file import CsvSink, csv
 from pipeline.sinks.json_lines import JsonLinesSink, jsonl
 from pipeline.sinks.parquet_file import ParquetSink, parquet
+from pipeline.sinks.parquet_folder import ParquetFolderSink
 from pipeline.sinks.sqlite_table import SqliteSink, sqlite
 from pipeline.sinks.user_function import FunctionSink, function
 
@@ -23,6 +24,7 @@ __all__ = [
     "CsvSink",
     "FunctionSink",
     "JsonLinesSink",
+    "ParquetFolderSink",
     "ParquetSink",
     "RefusedRecords",
     "Sink",

@@ -48,6 +48,8 @@ def read_csv(path: Path) -> list[Row]:
 def read_parquet(path: Path) -> list[Row]:
     from pyarrow import parquet as parquet_format
 
+    if path.is_dir():
+        return [row for part in sorted(path.glob("*.parquet")) for row in read_parquet(part)]
     with path.open("rb") as file:
         rows: list[Row] = parquet_format.read_table(file).to_pylist()
     return rows
@@ -60,6 +62,11 @@ def read_sqlite(path: Path, table: str = "records") -> list[Row]:
             return []
         quoted = table.replace('"', '""')
         return [dict(row) for row in connection.execute(f'SELECT * FROM "{quoted}"')]
+
+
+def parts(path: Path) -> Sink:
+    """A folder of Parquet files of a few rows each."""
+    return parquet(f"{path}/", part_rows=10)
 
 
 def _content(path: Path) -> bytes:
@@ -96,6 +103,7 @@ FILES = (
     Case("csv", csv, "csv", csv, read_csv, {"id": 0, "text": "\ud800"}),
     Case("csv.gz", csv, "csv.gz", csv, read_csv, "no fields"),
     Case("parquet", parquet, "parquet", parquet, read_parquet, {"id": "seven", "text": "x"}),
+    Case("parquet/", parquet, "parts", parts, read_parquet, {"id": "seven", "text": "x"}),
     Case("sqlite", sqlite, "db", sqlite, read_sqlite, {"id": 2**70, "text": "x"}),
 )
 FUNCTION = Case("function", function, "out", _Appending, read_jsonl, {"id": 0, "text": object()})

@@ -156,9 +156,13 @@ def test_a_missing_folder_is_named(file_case: Case, tmp_path: Path) -> None:
 
 def test_a_folder_in_the_place_of_the_file_is_named(file_case: Case, tmp_path: Path) -> None:
     path = tmp_path / f"out.{file_case.ending}"
+    sink = file_case.make(path)
     path.mkdir()
+    if file_case.label == "parquet/":
+        sink.check()
+        return
     with pytest.raises(ConfigurationError, match="it is a folder"):
-        file_case.make(path).check()
+        sink.check()
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(file_case: Case, tmp_path: Path) -> None:

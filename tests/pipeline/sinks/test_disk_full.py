@@ -13,7 +13,7 @@ import pytest
 from pipeline.dead_letters import read
 from pipeline.errors import SinkError
 from pipeline.ids import Ids
-from pipeline.sinks import csv, jsonl
+from pipeline.sinks import csv, jsonl, parquet
 from tests.pipeline.sinks.cases import FILES, Case
 
 # Parquet and SQLite write headers and logs of some kilobytes before the first record.
@@ -70,13 +70,13 @@ def _python(code: str, *arguments: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of files")
-@pytest.mark.parametrize("case", FILES, ids=str)
+@pytest.mark.parametrize("case", [case for case in FILES if case.label != "parquet/"], ids=str)
 def test_a_full_disk_ends_the_run_with_the_path_and_keeps_whole_batches(case: Case, tmp_path: Path) -> None:
     path = tmp_path / f"out.{case.ending}"
     written, error = json.loads(_python(PROGRAM, case.label, str(path)))
     assert error is not None
     assert str(path) in error
-    if case.label == "parquet":
+    if case.factory is parquet:
         assert "none of its rows are safe" in error
         return
     assert written > 0

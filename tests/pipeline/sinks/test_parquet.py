@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
-from pipeline.sinks import parquet, parquet_file
+from pipeline.ids import Ids
+from pipeline.sinks import parquet, parquet_part
 from tests.pipeline.sinks.cases import read_parquet
 from tests.pipeline.sinks.delivery import run
 
@@ -181,12 +182,26 @@ def test_most_values_of_the_first_batch_decide(tmp_path: Path) -> None:
 def test_small_batches_share_a_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyarrow import parquet as parquet_format
 
-    monkeypatch.setattr(parquet_file, "ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet_part, "ROW_GROUP_ROWS", 10)
     path = tmp_path / "out.parquet"
     run(parquet(path), [[{"a": number}] for number in range(25)])
     groups = parquet_format.ParquetFile(path).metadata
     assert [groups.row_group(index).num_rows for index in range(groups.num_row_groups)] == [10, 10, 5]
     assert [row["a"] for row in read_parquet(path)] == list(range(25))
+
+
+def test_until_it_is_whole_the_file_is_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    run(parquet(path), [[{"a": 1}]])
+    sink = parquet(path)
+    sink.open()
+    assert sink.encode is not None
+    sink.write(Ids.span(0, 1), [sink.encode([{"a": 2}])])
+    # A run that is killed here leaves the other name behind, which the next one writes over.
+    assert read_parquet(path) == [{"a": 1}]
+    run(parquet(path), [[{"a": 3}]])
+    assert read_parquet(path) == [{"a": 3}]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.parquet"]
 
 
 def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
