@@ -71,7 +71,7 @@ class Session:
         self._stop = threading.Event()
         self._closed = threading.Event()
         self._signal: int | None = None
-        self._watching = threading.current_thread()
+        self._watching: threading.Thread | None = None
         self.started_at: datetime = self.clock.wall()
 
     # What a front end asks for
@@ -174,6 +174,7 @@ class Session:
         self._stop.set()
         self._wake.set()
         # The last fold is for one thread alone: two would share the events between them.
-        self._watching.join(CLOSE_S)
+        if self._watching is not None:
+            self._watching.join(CLOSE_S)
         self._collector.finish(interrupted=self._signal is not None)
         self._closed.set()
