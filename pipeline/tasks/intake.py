@@ -39,6 +39,7 @@ class Intake:
     _parts: list[Chunk] = field(default_factory=list)
     _records: int = 0
     _bytes: int = 0
+    _unreadable: int = 0
     _since: float = 0.0
     _last: int = -1
     _read: int = 0
@@ -63,6 +64,7 @@ class Intake:
             self._parts.append(chunk)
             self._records += chunk.ids.size
             self._bytes += chunk.size
+            self._unreadable += len(chunk.rejected)
         if not self._parts:
             return None
         due = self.ended or self._full(wanted) or now - self._since >= linger
@@ -98,6 +100,8 @@ class Intake:
         return limit if self.batch_size is None else min(limit, self.batch_size)
 
     def _full(self, wanted: int | None) -> bool:
+        if self._unreadable >= GATHER_RECORDS:
+            return True  # an input of which nothing can be read must not be gathered whole
         if wanted is not None:
             return self._records >= wanted
         return self._records >= GATHER_RECORDS or self._bytes >= GATHER_BYTES
@@ -148,7 +152,7 @@ class Intake:
         whole = _join(self._parts)
         size = whole.ids.size
         if wanted is None or size <= wanted:
-            self._parts, self._records, self._bytes = [], 0, 0
+            self._parts, self._records, self._bytes, self._unreadable = [], 0, 0, 0
             return whole
         head_raw, rest_raw = cut_raw(whole.raw, wanted)
         head_bytes = whole.size * wanted // size
@@ -162,6 +166,7 @@ class Intake:
             rejected=[letter for letter in whole.rejected if letter.id.offset > cut],
         )
         self._parts, self._records, self._bytes = [rest], rest.ids.size, rest.size
+        self._unreadable = len(rest.rejected)
         rejected = [letter for letter in whole.rejected if letter.id.offset < cut]
         return replace(whole, ids=whole.ids.cut(0, wanted), raw=head_raw, size=head_bytes, rejected=rejected)
 
