@@ -17,11 +17,12 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test chaos lint format bench lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
 	@echo "make test    run the tests; ARGS='tests/house -k wheel' picks some"
+	@echo "make chaos   kill, starve and corrupt runs by the thousand, and print what held; ARGS='cuts --share 0.1'"
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop; ARGS='--records 100000'"
@@ -33,6 +34,9 @@ run: $(VENV)/.set-up-run
 
 test: $(VENV)/.set-up-dev
 	@$(PY) -m pytest $(ARGS)
+
+chaos: $(VENV)/.set-up-dev
+	@$(PY) -m tests.chaos $(ARGS)
 
 lint: $(VENV)/.set-up-dev
 	@$(PY) -m ruff check .

@@ -1,0 +1,1 @@
+"""Faults on purpose, and an independent oracle that says what they did to the records."""
