@@ -94,7 +94,7 @@ class Source(ABC):
     def read(self, partition: str, start: int, schema: type | None) -> Iterator[Chunk]:
         """The records from offset ``start`` on, as chunks with rising offsets.
 
-        A chunk is what one read gives, at most about 1 MiB; a blocking source gives one as soon
+        A chunk is what one read gives, at most about 256 KiB; a blocking source gives one as soon
         as it has a record. Each chunk's ``decode`` makes values of ``schema``. Closing the
         iterator closes what it has open. Raises :class:`~pipeline.errors.InputError` where the
         input breaks, after the chunks that were still good.
