@@ -32,7 +32,10 @@ class RejectionLimit:
                 self._reasons[reason] += 1
 
     def check(self, counts: Counts, resumed: int) -> None:
-        """Raise :class:`~pipeline.errors.StageError` where it is too much; ``resumed`` are of earlier runs."""
+        """Raise :class:`~pipeline.errors.StageError` where it is too much.
+
+        ``resumed`` are of earlier runs.
+        """
         settled = counts.delivered + counts.filtered + counts.rejected
         if isinstance(self._limit, int):
             exceeded = counts.rejected > self._limit

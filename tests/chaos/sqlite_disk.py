@@ -31,8 +31,9 @@ class _Vfs(apsw.VFS):
         self._disk = disk
         super().__init__(self.name, "")
 
-    def excepthook(self, *_: object) -> None:
+    def excepthook(self, *_: object) -> bool:
         """SQLite has the error already; what it does about it is what the trials look at."""
+        return True
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         return _File(self._disk, name, flags)
@@ -55,8 +56,9 @@ class _File(apsw.VFSFile):
             _do(disk, Op("create", self._path))
         super().__init__("", name, flags)
 
-    def excepthook(self, *_: object) -> None:
+    def excepthook(self, *_: object) -> bool:
         """As above."""
+        return True
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
         _do(self._disk, Op("write", self._path, offset, bytes(data)))
