@@ -63,7 +63,9 @@ class StatefulOperator:
             if self._on_error != "reject":
                 raise self._failed("process", error) from error
             reason, trace = describe(error)
-            letters = [Rejection(r._id, self.name, reason, r.value, None, trace, whole=False) for r in records]
+            letters = [
+                Rejection(r._id, self.name, reason, r.value, None, trace, whole=False) for r in records
+            ]
             return [Released(batch.partition, batch.read_at, rejected=letters)]
         return self._grouped(returned)
 
