@@ -21,6 +21,7 @@ WARM_UP = 0.2
 STRETCHES = 24
 MIN_STRETCHES = 12
 MIN_READINGS = 30
+LEAK_READINGS = 200
 SMALL_BYTES = 2 * 1024 * 1024
 SMALL_SHARE = 0.02
 SLOWING = 0.6
@@ -51,14 +52,19 @@ def trend(readings: Sequence[Reading]) -> Trend:
     steps. Over so short a time warm-up and leak look alike, and a verdict would be a guess.
     Otherwise the second half after the warm-up is judged. ``stable``: it grew by less than 2 MiB or
     2 %, or only by one jump. ``shrinking``: it fell. ``warming``: it grew, but clearly more
-    slowly than the half before it. ``growing``: it grew steadily.
+    slowly than the half before it. ``growing``: it grew steadily, over
+    200 readings (twenty seconds) at least.
     """
     envelope = _envelope(readings)
     if len(readings) < MIN_READINGS or len(envelope) < MIN_STRETCHES:
         return UNKNOWN
     middle = len(envelope) // 2
     early, late = _slope(envelope[:middle]), _slope(envelope[middle:])
-    return Trend(_slope(envelope), _verdict(envelope[middle:], early, late))
+    verdict = _verdict(envelope[middle:], early, late)
+    if verdict == "growing" and len(readings) < LEAK_READINGS:
+        # Pools and page caches still fill in the first seconds, as steadily as a leak would.
+        verdict = "warming"
+    return Trend(_slope(envelope), verdict)
 
 
 def _verdict(half: Sequence[Reading], early: float, late: float) -> MemoryVerdict:

@@ -173,10 +173,22 @@ class CheckpointTables:
         )
 
     def delete(self, connection: sqlite3.Connection) -> None:
-        """Take the pipeline's checkpoint out, where there is one."""
+        """Take the pipeline's checkpoint out, where there is one; tables of another version altogether."""
+        if self._of_another_version(connection):
+            for table in ("_pipeline_monitor_run", "_pipeline_monitor_partition"):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
         for table in ("_pipeline_monitor_run", "_pipeline_monitor_partition"):
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
                 connection.execute(f"DELETE FROM {table} WHERE pipeline = ?", (self._pipeline,))
+
+    def _of_another_version(self, connection: sqlite3.Connection) -> bool:
+        """Whether some pipeline's progress here can neither be read nor be added to by this version."""
+        if not connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = '_pipeline_monitor_run'"
+        ).fetchone():
+            return False
+        versions = connection.execute("SELECT DISTINCT schema FROM _pipeline_monitor_run").fetchall()
+        return any(version != SCHEMA for (version,) in versions)
 
     def _rows(self, items: Iterable[tuple[Partition, Progress]]) -> list[tuple[object, ...]]:
         return [

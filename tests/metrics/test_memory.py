@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.memory import SERIES_CAPACITY, MemorySampler
-from metrics.trend import Reading, Trend, trend
+from metrics.trend import LEAK_READINGS, Reading, Trend, trend
 from tests.metrics.made import MEBI
 
 Curve = Callable[[float], float]
@@ -43,7 +43,8 @@ def test_flat_and_noisy_is_stable(length: int, seed: int, noise: float) -> None:
 @given(lengths, seeds, st.floats(20 * MEBI, 400 * MEBI))
 def test_a_steady_leak_is_growing_and_its_slope_is_found(length: int, seed: int, leak: float) -> None:
     found = judged(lambda at: leak * at, length, seed, leak / 100)
-    assert found.verdict == "growing"
+    # In the first seconds a leak cannot be told from pools and caches that fill.
+    assert found.verdict == ("growing" if length >= LEAK_READINGS else "warming")
     assert found.slope == pytest.approx(leak / 100_000, rel=0.05)
 
 
