@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from pipeline.clock import Clock
+
 Unit = Literal["record", "batch"]
 
 PAUSE_POLL_S = 0.25
 """The longest that anybody waits without looking again whether the run still goes on."""
+
+NO_TIME_S = 1e-6
+"""What is left of a wait that is over: times are floats, and their differences do not come out even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Steppable(Protocol):
 
 
 class Control:
-    """The switches of a run. Safe to use from any thread; no method waits but :meth:`admit`."""
+    """The switches of a run. Safe to use from any thread; no method waits but those that say so."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.Lock())
@@ -43,6 +48,9 @@ class Control:
         self._permits: dict[Steppable, Unit] = {}
         self.stop = threading.Event()
         """Set when no record may start any more: the run was aborted or has failed."""
+        self._ending = threading.Event()
+        self._unrest = threading.Event()
+        """Set while the run is paused, and when it ends."""
         self.paused = False
         self.draining = False
         self.aborted = False
@@ -54,7 +62,7 @@ class Control:
 
     def pause(self) -> None:
         """Let every task stop before its next batch."""
-        self._set(lambda: setattr(self, "paused", True))
+        self._set(self._pause)
 
     def resume(self) -> None:
         """Go on."""
@@ -65,6 +73,7 @@ class Control:
 
         def change() -> None:
             self.draining = True
+            self._end()
             self._unpause()
 
         self._set(change)
@@ -75,6 +84,7 @@ class Control:
         def change() -> None:
             self.aborted = True
             self.stop.set()
+            self._end()
 
         self._set(change)
 
@@ -84,13 +94,14 @@ class Control:
         def change() -> None:
             self.failure = self.failure or failure
             self.stop.set()
+            self._end()
 
         self._set(change)
 
     def step(self, unit: Unit) -> bool:
         """Pause, and let the task that is furthest along make one step; False if none can."""
         with self._changed:
-            self.paused = True
+            self._pause()
             task = next((task for task in reversed(self._tasks) if task.ready()), None)
             if task is not None:
                 self._permits[task] = unit
@@ -121,6 +132,26 @@ class Control:
         with self._changed:
             return self._permits.pop(task, None) or (None if self.paused else "batch")
 
+    def rest(self, clock: Clock, seconds: float) -> Literal["drain", "stop"] | None:
+        """Wait so long in the middle of a step; tells by what the wait was cut short.
+
+        A pause stops the time, but for a step by hand: that is seen through to its end.
+        """
+        by_hand = self.paused
+        left = seconds
+        while left > NO_TIME_S and not self._ending.is_set():
+            if self.paused and not by_hand:
+                with self._changed:
+                    if self.paused and not self._ending.is_set():
+                        self._changed.wait(PAUSE_POLL_S)
+                continue
+            began = clock.monotonic()
+            clock.sleep(self._ending if by_hand else self._unrest, left)
+            left -= clock.monotonic() - began
+        if self.stop.is_set():
+            return "stop"
+        return "drain" if self.draining else None
+
     def wait_while_paused(self, tasks: Sequence[Steppable], timeout: float) -> None:
         """Wait until something is changed, or one of these may make a step, at most ``timeout`` seconds."""
         with self._changed:
@@ -128,8 +159,18 @@ class Control:
             if self.paused and not allowed and not self.stop.is_set():
                 self._changed.wait(timeout)
 
+    def _pause(self) -> None:
+        self.paused = True
+        self._unrest.set()
+
+    def _end(self) -> None:
+        self._ending.set()
+        self._unrest.set()
+
     def _unpause(self) -> None:
         self.paused = False
+        if not self._ending.is_set():
+            self._unrest.clear()
         self._permits.clear()
 
     def _set(self, change: Callable[[], None]) -> None:

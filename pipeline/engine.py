@@ -10,7 +10,6 @@ threads: ``pipeline.threads`` drives it in production, ``pipeline.deterministic`
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,6 +59,7 @@ from pipeline.tasks.whole_batch import BatchWork
 from pipeline.tasks.work import Teller, Work
 from pipeline.tasks.worker import Group, Worker
 from pipeline.tasks.writer import Writer
+from pipeline.timing import timed
 from pipeline.unflushed import unflushed
 
 
@@ -399,9 +399,9 @@ class Engine:
     def _function(self, spec: StageSpec) -> FunctionOperator:
         retrier = None
         if spec.retry is not None:
-            stop: threading.Event = self.control.stop
-            retrier = Retrier(spec.retry, self.clock, stop, self.options.seed)
-        return FunctionOperator(spec.name, spec.target, spec.on_error, retrier)
+            retrier = Retrier(spec.retry, self.clock, self.control, self.options.seed)
+        target = spec.target if spec.timeout is None else timed(spec.target, spec.timeout, self.clock)
+        return FunctionOperator(spec.name, target, spec.on_error, retrier)
 
 
 def safe_name(name: str) -> str:

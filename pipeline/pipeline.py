@@ -46,12 +46,13 @@ class StageSpec:
     on_error: OnError
     ordered: bool
     container: Container
+    timeout: float | None = None
 
 
 class Pipeline:
     """Records from sources, through stages, into a sink.
 
-    ``batch_size`` is the exact number of records in a batch (None: about 512 KiB of input);
+    ``batch_size`` is the exact number of records in a batch (None: about 256 KiB of input);
     ``queue_records`` and ``queue_bytes`` bound each queue; ``dead_letters`` is the file for
     rejected records (None: ``NAME.dead-letters.jsonl`` beside the sink). ``max_rejected`` stops the run
     when more records were rejected: a count (a whole number), or a share (a float from 0.0 to 1.0) that
@@ -129,6 +130,7 @@ class Pipeline:
         batch: bool | Container = False,
         workers: int = 1,
         retry: Retry | None = None,
+        timeout: float | None = None,
         on_error: OnError | None = None,
         ordered: bool = True,
     ) -> F: ...
@@ -142,6 +144,7 @@ class Pipeline:
         batch: bool | Container = False,
         workers: int = 1,
         retry: Retry | None = None,
+        timeout: float | None = None,
         on_error: OnError | None = None,
         ordered: bool = True,
     ) -> Callable[[F], F]: ...
@@ -154,6 +157,7 @@ class Pipeline:
         batch: bool | Container = False,
         workers: int = 1,
         retry: Retry | None = None,
+        timeout: float | None = None,
         on_error: OnError | None = None,
         ordered: bool = True,
     ) -> Any:
@@ -165,12 +169,14 @@ class Pipeline:
         outcomes. A class that extends ``Stage`` may hold records back.
 
         ``workers`` threads share the stage; the order within a partition is kept unless ``ordered``
-        is False. ``on_error`` says what an exception does: ``reject`` the record (the default, but
-        for stateful stages) or ``fail`` the run.
+        is False. ``retry`` tries a record again that has failed. ``timeout``, in seconds, rejects a
+        record over which the function took longer; the call itself cannot be interrupted, so a
+        function that waits for somebody else needs a timeout there. ``on_error`` says what an
+        exception does: ``reject`` the record (the default, but for stateful stages) or ``fail`` the run.
         """
 
         def add(given: Any) -> Any:
-            self.stages.append(self._spec(given, name, batch, workers, retry, on_error, ordered))
+            self.stages.append(self._spec(given, name, batch, workers, retry, timeout, on_error, ordered))
             return given
 
         return add if target is None else add(target)
@@ -206,6 +212,7 @@ class Pipeline:
         batch: bool | Container,
         workers: int,
         retry: Retry | None,
+        timeout: float | None,
         on_error: OnError | None,
         ordered: bool,
     ) -> StageSpec:
@@ -224,13 +231,16 @@ class Pipeline:
             raise ConfigurationError(f'{where}: on_error={on_error!r}; it can be "reject" or "fail"')
         if retry is not None and not isinstance(retry, Retry):
             raise ConfigurationError(f"{where}: retry={retry!r}; give Retry(attempts=...)")
+        _check_timeout(where, timeout)
         if not isinstance(ordered, bool):
             raise ConfigurationError(f"{where}: ordered={ordered!r}; it can be True or False")
         if isinstance(target, Stage) or (isinstance(target, type) and issubclass(target, Stage)):
             if workers > 1:
                 raise ConfigurationError(f"{where}: workers={workers}; a stateful stage has one worker")
-            if batch or retry is not None:
-                raise ConfigurationError(f"{where}: batch= and retry= are for functions, not for a Stage")
+            if batch or retry is not None or timeout is not None:
+                raise ConfigurationError(
+                    f"{where}: batch=, retry= and timeout= are for functions, not for a Stage"
+                )
             _check_stage(where, target if isinstance(target, type) else type(target))
             make = target if isinstance(target, type) else lambda: target
             return StageSpec(given, "stateful", make, 1, None, on_error or "fail", True, "list")
@@ -240,16 +250,28 @@ class Pipeline:
                 "give a function of one record, or a class that extends Stage"
             )
         _check_arity(where, target)
-        if batch and retry is not None:
-            raise ConfigurationError(f"{where}: retry= is for functions of one record, not with batch=")
+        for argument, value in (("retry", retry), ("timeout", timeout)):
+            if batch and value is not None:
+                raise ConfigurationError(
+                    f"{where}: {argument}= is for functions of one record, not with batch="
+                )
         container = _container(where, target, batch)
         kind: Literal["function", "batch"] = "batch" if batch else "function"
-        return StageSpec(given, kind, target, workers, retry, on_error or "reject", ordered, container)
+        return StageSpec(
+            given, kind, target, workers, retry, on_error or "reject", ordered, container, timeout
+        )
 
 
 def _at_least_one(where: str, argument: str, value: int | None) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise ConfigurationError(f"{where}: {argument}={value!r}; it must be a whole number, 1 or more")
+
+
+def _check_timeout(where: str, timeout: float | None) -> None:
+    if timeout is None:
+        return
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout > 0:
+        raise ConfigurationError(f"{where}: timeout={timeout!r}; it must be a number of seconds, above 0")
 
 
 def _check_arity(where: str, target: Callable[..., Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.batch import Originals, Rejection
 from pipeline.errors import Reject, StageError
 from pipeline.ids import Id, Ids
+from pipeline.operators.aside import run_aside
 from pipeline.operators.base import FATAL, Bad, Outcome, describe, is_special, letter, rejections
 from pipeline.retry import Retrier
 
@@ -29,15 +30,23 @@ class FunctionOperator:
         retrier: Retrier | None = None,
     ) -> None:
         self.name = name
-        self.call = function if retrier is None else retrier.wrap(function)
+        self.aside = retrier is not None and retrier.aside
+        """Whether a record that is to be tried again lets the others of its batch go on."""
+        self.call = function if retrier is None or self.aside else retrier.wrap(function)
         self._retrier = retrier
         self._on_error = on_error
 
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value: a value, None (filtered), a list (children) or a failure."""
-        results, bad = run_each(
-            map(self.call, values), len(values), lambda position, error: self.failure(position, error, ids)
-        )
+        given = ids
+
+        def failure(position: int, error: Exception) -> Bad:
+            return self.failure(position, error, given)
+
+        if self._retrier is not None and self.aside:
+            results, bad = run_aside(self.call, values, self._retrier, failure)
+        else:
+            results, bad = run_each(map(self.call, values), len(values), failure)
         letters: list[Rejection] = []
         if bad:
             letters = rejections(self.name, ids, values, bad, originals)

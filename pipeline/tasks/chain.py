@@ -52,13 +52,15 @@ class ChainWork(Stateless):
         self._measured = [0.0] * (self._first + len(functions))
         self._slices = 0
         # A single stage is measured whole; fusing it with nothing would only hide its clock.
+        # A record that steps aside is tried again behind all the others of its batch.
+        self._whole = any(operator.aside for operator in functions)
         self._fusible = len(functions) > 0 and len(self._measured) > 1
 
     def run(self, batch: Batch, worker: int, watch: Stopwatch) -> list[Batch]:
         job = _Job(batch, [Tally() for _ in self.stages])
         packed = self._encoder.begin() if self._encoder is not None else None
         fused_s = 0.0
-        for ids, raws in slices(batch):
+        for ids, raws in slices(batch, whole=self._whole):
             originals = Originals(ids, raws) if batch.decode is not None else batch.originals
             if self._fuses(ids.size):
                 outcome = self._fused(job, ids, raws, originals)

@@ -14,7 +14,7 @@ from pipeline.pump import Pump
 
 GATHER_RECORDS = 4_096
 """A batch for which no size was asked takes at most so many single records ..."""
-GATHER_BYTES = 1 << 20
+GATHER_BYTES = 512 << 10
 """... or about so many bytes."""
 
 

@@ -13,11 +13,14 @@ SLICE_BYTES = 32 << 10
 one time stay within the processor's cache."""
 
 
-def slices(batch: Batch) -> Iterator[tuple[Ids, list[Any]]]:
-    """The records of a batch, a few at a time."""
+def slices(batch: Batch, *, whole: bool = False) -> Iterator[tuple[Ids, list[Any]]]:
+    """The records of a batch, a few at a time, or as a ``whole``."""
     raw = batch.values
     total = batch.ids.size
     if total == 0:
+        return
+    if whole:
+        yield batch.ids, raw.split(b"\n") if isinstance(raw, bytes) else raw
         return
     if isinstance(raw, bytes):
         yield from _byte_slices(batch.ids, raw)

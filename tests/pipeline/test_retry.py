@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.clock import ManualClock, SystemClock
+from pipeline.control import Control
 from pipeline.errors import ConfigurationError, Reject
 from pipeline.ids import Ids
 from pipeline.operators.function import FunctionOperator
@@ -36,9 +37,7 @@ class Flaky:
 def test_it_tries_as_often_as_said(attempts: int, failures: int) -> None:
     clock = ManualClock()
     flaky = Flaky(failures, OSError("not now"))
-    retrier = Retrier(
-        Retry(attempts, OSError, first=1, factor=2, cap=5, jitter=0), clock, threading.Event(), 0
-    )
+    retrier = Retrier(Retry(attempts, OSError, first=1, factor=2, cap=5, jitter=0), clock, Control(), 0)
     outcome = FunctionOperator("f", flaky, retrier=retrier).apply(Ids.span(0, 1), ["x"], None)
     assert flaky.calls == min(attempts, failures + 1)
     waits = [1, 2, 4, 5, 5, 5, 5][: flaky.calls - 1]
@@ -65,7 +64,7 @@ def test_the_same_seed_waits_the_same() -> None:
     waited = []
     for _ in range(2):
         clock = ManualClock()
-        retrier = Retrier(Retry(5, OSError), clock, threading.Event(), seed=7)
+        retrier = Retrier(Retry(5, OSError), clock, Control(), seed=7)
         retrier.wrap(Flaky(4, OSError()))(1)
         waited.append(clock.monotonic())
     assert waited[0] == waited[1] > 0
@@ -77,16 +76,16 @@ def test_the_same_seed_waits_the_same() -> None:
 def test_it_does_not_try_again_where_that_cannot_help(error: BaseException) -> None:
     flaky = Flaky(1, error)
     on: Any = OSError if isinstance(error, KeyError) else Exception
-    retrier = Retrier(Retry(5, on), ManualClock(), threading.Event(), 0)
+    retrier = Retrier(Retry(5, on), ManualClock(), Control(), 0)
     with pytest.raises(type(error)):
         retrier.wrap(flaky)(1)
     assert flaky.calls == 1
 
 
 def test_a_stop_ends_the_wait_at_once() -> None:
-    stop = threading.Event()
+    control = Control()
     flaky = Flaky(99, OSError("not now"))
-    retrier = Retrier(Retry(99, OSError, first=1_000, cap=1_000), SystemClock(), stop, 0)
+    retrier = Retrier(Retry(99, OSError, first=1_000, cap=1_000), SystemClock(), control, 0)
     failed = threading.Event()
 
     def call() -> None:
@@ -96,7 +95,7 @@ def test_a_stop_ends_the_wait_at_once() -> None:
 
     threading.Thread(target=call, daemon=True).start()
     assert not failed.wait(0.05)
-    stop.set()
+    control.abort()
     assert failed.wait(30)
     assert flaky.calls == 1, "the record fails with its last exception"
 
