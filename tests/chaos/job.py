@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import Pipeline, Record, Reject, Sink, Stage, csv, files, jsonl, sqlite
+from pipeline import Pipeline, Record, Reject, Sink, Stage, csv, files, jsonl, parquet, sqlite
 from pipeline.checkpoint import CheckpointStore, FileStore
 from tests.chaos import payload
 
@@ -19,8 +19,12 @@ OUTPUTS: dict[str, tuple[str, Callable[[Path], Sink]]] = {
     "jsonl.gz": ("out.jsonl.gz", jsonl),
     "csv": ("out.csv", csv),
     "sqlite": ("out.db", sqlite),
+    "parquet/": ("out.parts", lambda path: parquet(f"{path}/", part_rows=40)),
 }
-"""The exactly-once sinks, by name: their file, and how to make one."""
+"""The exactly-once sinks, by name: their file or folder, and how to make one."""
+
+OVER_A_DISK = ("jsonl", "jsonl.gz", "csv", "sqlite")
+"""Those that can be put over a disk made here; Arrow writes its files by itself."""
 
 
 class Holding(Stage):

@@ -1,7 +1,7 @@
 """Judges an output against what must be in it, in a process of its own; knows nothing of the product.
 
 Each line of input is a question, ``{"output": PATH, "letters": PATH, "partitions": P, "records": R}``;
-each line of output is the verdict on it. Standard library only: it shares no code with what it judges.
+each line of output is the verdict on it. It shares no code with what it judges.
 """
 
 from __future__ import annotations
@@ -74,17 +74,34 @@ def _letters(path: Path, wrong: dict[str, list[str]]) -> Iterator[str]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row | None]]:
+    """Each row with its place; None in the place of one that cannot be read."""
     if not path.exists():
-        return
-    if path.suffix == ".db":
-        with closing(sqlite3.connect(path)) as connection:
-            (state,) = connection.execute("PRAGMA integrity_check").fetchone()
-            if state != "ok":
-                yield str(state), None
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
-                for id, part, text in connection.execute("SELECT id, part, text FROM records"):
-                    yield "", (id, part, text)
-        return
+        return iter(())
+    if path.is_dir():
+        return _of_parts(path)
+    return _of_database(path) if path.suffix == ".db" else _of_text(path)
+
+
+def _of_parts(folder: Path) -> Iterator[tuple[str, Row | None]]:
+    # The one thing that the standard library cannot read; the product's own reading is not used.
+    from pyarrow import parquet
+
+    for part in sorted(folder.iterdir()):
+        for cells in parquet.read_table(part).to_pylist():
+            yield part.name, _row(cells)
+
+
+def _of_database(path: Path) -> Iterator[tuple[str, Row | None]]:
+    with closing(sqlite3.connect(path)) as connection:
+        (state,) = connection.execute("PRAGMA integrity_check").fetchone()
+        if state != "ok":
+            yield str(state), None
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
+            for id, part, text in connection.execute("SELECT id, part, text FROM records"):
+                yield "", (id, part, text)
+
+
+def _of_text(path: Path) -> Iterator[tuple[str, Row | None]]:
     data = path.read_bytes()
     if path.suffix == ".gz":
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos import payload
 from tests.chaos.disk import Disk
 from tests.chaos.inline import Acknowledging, Verdict, copy_input, run
-from tests.chaos.job import OUTPUTS, build, letters, output
+from tests.chaos.job import OVER_A_DISK, build, letters, output
 from tests.chaos.processes import LineProcess
 from tests.chaos.sqlite_disk import under_sqlite
 from tests.chaos.table import Trials
@@ -156,13 +156,13 @@ ONE_VARIANT = {
 
 def all_failing_writes(shop: Workshop, *, full: bool) -> list[Trials]:
     """Every N for each sink: in every variant, or in one each that differs from sink to sink."""
-    return [failing_writes(shop, kind, VARIANTS if full else [ONE_VARIANT[kind]]) for kind in OUTPUTS]
+    return [failing_writes(shop, kind, VARIANTS if full else [ONE_VARIANT[kind]]) for kind in OVER_A_DISK]
 
 
 def all_power_cuts(shop: Workshop, cuts: int, seed: int) -> list[Trials]:
     """The cuts shared out among the sinks, and the controls."""
-    each = -(-cuts // len(OUTPUTS))
-    trials = [power_cuts(shop, kind, each, seed + position) for position, kind in enumerate(OUTPUTS)]
+    each = -(-cuts // len(OVER_A_DISK))
+    trials = [power_cuts(shop, kind, each, seed + position) for position, kind in enumerate(OVER_A_DISK)]
     for kind in ("jsonl", "sqlite"):
         control = power_cuts(shop, kind, max(10, each), seed, synced=False)
         failed = control.notes["failed"]
