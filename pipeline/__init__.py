@@ -19,7 +19,7 @@ from pipeline.errors import ConfigurationError, InputError, PipelineError, Rejec
 from pipeline.ids import Id, Ids
 from pipeline.pipeline import Pipeline
 from pipeline.retry import Retry
-from pipeline.sinks import count, csv, function, jsonl, parquet, sqlite
+from pipeline.sinks import count, csv, function, jsonl, parquet, postgres, sqlite
 from pipeline.sinks.base import RefusedRecords, Sink
 from pipeline.sources import files, generated, stdin, values
 from pipeline.sources.base import PartitionSpec, Source
@@ -51,6 +51,7 @@ __all__ = [
     "generated",
     "jsonl",
     "parquet",
+    "postgres",
     "sqlite",
     "stdin",
     "values",

@@ -9,11 +9,10 @@ in a SQLite file, after the sink's data have reached the disk.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pyroaring import BitMap64
 
@@ -106,6 +105,41 @@ class CheckpointStore(Protocol):
         ...
 
 
+Row: TypeAlias = tuple[str, str, str, int, bytes, int, int, int]
+"""Source, partition, identity, high, open, delivered, filtered and rejected, as a table has them."""
+
+
+def to_row(partition: Partition, progress: Progress) -> Row:
+    """How far a partition has come, as a row."""
+    return (
+        partition.source,
+        partition.name,
+        progress.identity,
+        progress.high,
+        progress.open.serialize(),
+        progress.delivered,
+        progress.filtered,
+        progress.rejected,
+    )
+
+
+def from_row(row: Row) -> tuple[Partition, Progress]:
+    """What :func:`to_row` was given. Raises ValueError."""
+    source, name, identity, high, open, delivered, filtered, rejected = row
+    return Partition(source, name), Progress(
+        identity, high, BitMap64.deserialize(open), delivered, filtered, rejected
+    )
+
+
+def check_schema(found: int, where: str) -> None:
+    """Raise :class:`ConfigurationError` where a checkpoint is not of this version."""
+    if found != SCHEMA:
+        raise ConfigurationError(
+            f"{where}: it was written by another version of the monitor (schema {found}, this one has "
+            f"{SCHEMA}); use that version, or start over with --fresh"
+        )
+
+
 class CheckpointTables:
     """The tables in which a checkpoint lies, in whatever SQLite database they are."""
 
@@ -129,25 +163,17 @@ class CheckpointTables:
         ).fetchone()
         if row is None:
             return None
-        if row[0] != SCHEMA:
-            raise ConfigurationError(
-                f"{where}: it was written by another version of the monitor (schema {row[0]}, this one has "
-                f"{SCHEMA}); use that version, or start over with --fresh"
-            )
+        check_schema(row[0], where)
         sink, dead_letters, generation, saved_at = connection.execute(
             "SELECT sink, dead_letters, generation, saved_at FROM _pipeline_monitor_run WHERE pipeline = ?",
             (self._pipeline,),
         ).fetchone()
-        partitions = {}
-        for source, name, identity, high, open, delivered, filtered, rejected in connection.execute(
+        partitions = connection.execute(
             "SELECT source, partition, identity, high, open, delivered, filtered, rejected "
             "FROM _pipeline_monitor_partition WHERE pipeline = ?",
             (self._pipeline,),
-        ):
-            partitions[Partition(source, name)] = Progress(
-                identity, high, BitMap64.deserialize(open), delivered, filtered, rejected
-            )
-        return Checkpoint(partitions, sink, dead_letters, generation, saved_at)
+        )
+        return Checkpoint(dict(map(from_row, partitions)), sink, dead_letters, generation, saved_at)
 
     def write(self, connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
         """Put in what has changed, within the transaction that is open."""
@@ -169,7 +195,7 @@ class CheckpointTables:
             "ON CONFLICT DO UPDATE SET identity = excluded.identity, high = excluded.high, "
             "open = excluded.open, delivered = excluded.delivered, filtered = excluded.filtered, "
             "rejected = excluded.rejected",
-            self._rows(checkpoint.partitions.items()),
+            [(self._pipeline, *to_row(*item)) for item in checkpoint.partitions.items()],
         )
 
     def delete(self, connection: sqlite3.Connection) -> None:
@@ -189,22 +215,6 @@ class CheckpointTables:
             return False
         versions = connection.execute("SELECT DISTINCT schema FROM _pipeline_monitor_run").fetchall()
         return any(version != SCHEMA for (version,) in versions)
-
-    def _rows(self, items: Iterable[tuple[Partition, Progress]]) -> list[tuple[object, ...]]:
-        return [
-            (
-                self._pipeline,
-                partition.source,
-                partition.name,
-                progress.identity,
-                progress.high,
-                progress.open.serialize(),
-                progress.delivered,
-                progress.filtered,
-                progress.rejected,
-            )
-            for partition, progress in items
-        ]
 
 
 class FileStore:

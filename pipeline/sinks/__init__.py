@@ -13,10 +13,11 @@ from pipeline.sinks.csv_file import CsvSink, csv
 from pipeline.sinks.json_lines import JsonLinesSink, jsonl
 from pipeline.sinks.parquet_file import ParquetSink, parquet
 from pipeline.sinks.parquet_folder import ParquetFolderSink
+from pipeline.sinks.postgres_table import PostgresSink, postgres
 from pipeline.sinks.sqlite_table import SqliteSink, sqlite
 from pipeline.sinks.user_function import FunctionSink, function
 
-SINKS: tuple[Callable[..., Sink], ...] = (jsonl, csv, parquet, sqlite, function, count)
+SINKS: tuple[Callable[..., Sink], ...] = (jsonl, csv, parquet, sqlite, postgres, function, count)
 
 __all__ = [
     "SINKS",
@@ -26,6 +27,7 @@ __all__ = [
     "JsonLinesSink",
     "ParquetFolderSink",
     "ParquetSink",
+    "PostgresSink",
     "RefusedRecords",
     "Sink",
     "SqliteSink",
@@ -34,5 +36,6 @@ __all__ = [
     "function",
     "jsonl",
     "parquet",
+    "postgres",
     "sqlite",
 ]

@@ -12,7 +12,7 @@ from tests.house.project import ROOT, requirements
 
 LOCKS = {
     "requirements.lock": ["core"],
-    "requirements-dev.lock": ["core", "parquet", "polars", "pydantic", "examples", "dev"],
+    "requirements-dev.lock": ["core", "parquet", "polars", "postgres", "pydantic", "examples", "dev"],
     "requirements-bench.lock": ["core", "bench"],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_format
 import gzip
+import hashlib
 import io
 import json
 import sqlite3
@@ -15,7 +16,8 @@ from typing import Any
 
 import zstandard
 
-from pipeline.sinks import FunctionSink, Sink, count, csv, function, jsonl, parquet, sqlite
+from pipeline.sinks import FunctionSink, Sink, count, csv, function, jsonl, parquet, postgres, sqlite
+from tests.pipeline.sinks.postgres_server import dsn
 
 Row = dict[str, Any]
 
@@ -69,6 +71,35 @@ def parts(path: Path) -> Sink:
     return parquet(f"{path}/", part_rows=10)
 
 
+def schema_of(path: Path) -> str:
+    """A schema for what another sink would write to this path: its rows, and the progress."""
+    return "s" + hashlib.sha256(str(path).encode()).hexdigest()[:16]
+
+
+def in_postgres(path: Path) -> Sink:
+    """A table on the server of the tests."""
+    server = dsn()
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(server) as connection:
+        schema = sql.Identifier(schema_of(path))
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    return postgres(server, schema=schema_of(path))
+
+
+def read_postgres(path: Path) -> list[Row]:
+    import psycopg
+    from psycopg import rows, sql
+
+    with psycopg.connect(dsn(), row_factory=rows.dict_row) as connection:
+        table = sql.Identifier(schema_of(path), "records")
+        found = connection.execute("SELECT to_regclass(%s) AS oid", (table.as_string(),)).fetchone()
+        if found is None or found["oid"] is None:
+            return []
+        return connection.execute(sql.SQL("SELECT * FROM {}").format(table)).fetchall()
+
+
 def _content(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix == ".gz":
@@ -107,5 +138,6 @@ FILES = (
     Case("sqlite", sqlite, "db", sqlite, read_sqlite, {"id": 2**70, "text": "x"}),
 )
 FUNCTION = Case("function", function, "out", _Appending, read_jsonl, {"id": 0, "text": object()})
-WRITING = (*FILES, FUNCTION)
+POSTGRES = Case("postgres", postgres, "table", in_postgres, read_postgres, {"id": 2**70, "text": "x"})
+WRITING = (*FILES, FUNCTION, POSTGRES)
 COUNTING = count
