@@ -18,6 +18,7 @@ from pipeline.replay import Replay
 from pipeline.selection import Selection, select
 from run import dlq_arguments, exit_codes, headless, loader, outputs
 from run.dlq_arguments import Place
+from run.lock import exclusive
 from run.narrator import say
 from run.session import Session
 from run.state import existing_store, store_of
@@ -162,6 +163,13 @@ def _replay(wanted: dlq_arguments.Replay, data: DataStream) -> int:
     pipeline = loader.load(settings.file)
     pipeline.validate()
     store = existing_store(pipeline, settings.state)
+    with exclusive(pipeline, settings.state):
+        return _replay_from(store, pipeline, wanted, data)
+
+
+def _replay_from(
+    store: CheckpointStore, pipeline: Pipeline, wanted: dlq_arguments.Replay, data: DataStream
+) -> int:
     checkpoint = store.load()
     if checkpoint is None:
         raise ConfigurationError(
@@ -177,7 +185,7 @@ def _replay(wanted: dlq_arguments.Replay, data: DataStream) -> int:
     session = _session(wanted, pipeline, store, replay)
     headless.run(session)
     report = session.report()
-    sound = outputs.write(report, settings, data)
+    sound = outputs.write(report, wanted.settings, data)
     _tell(selection, replay)
     return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)
 

@@ -11,6 +11,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, narrator, outputs
 from run.arguments import Settings
+from run.lock import exclusive
 from run.narrator import say
 from run.session import Session
 from run.state import open_store
@@ -37,6 +38,13 @@ def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
 def _run(settings: Settings, show: Show, data: DataStream) -> int:
     full_screen = not settings.headless and _has_terminal()
     pipeline = _pipeline(settings)
+    with exclusive(pipeline, settings.state):
+        return _run_pipeline(pipeline, settings, show, data, full_screen=full_screen)
+
+
+def _run_pipeline(
+    pipeline: Pipeline, settings: Settings, show: Show, data: DataStream, *, full_screen: bool
+) -> int:
     session = Session(
         pipeline,
         _options(settings, full_screen=full_screen),

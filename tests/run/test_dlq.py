@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.failpoints import NAMES, VARIABLE
@@ -14,7 +16,7 @@ from tests.run.command import Done, call, environment, here, report_of, run_here
 
 ORDERS = """
     from pathlib import Path
-    from pipeline import Pipeline, Reject, count, csv, files, jsonl, sqlite
+    from pipeline import Pipeline, Reject, count, csv, files, jsonl, parquet, sqlite
 
     here = Path(__file__).parent
     orders = Pipeline("orders", batch_size=20)
@@ -36,6 +38,7 @@ SINKS = {
     "jsonl": 'jsonl(here / "out.jsonl")',
     "csv": 'csv(here / "out.csv")',
     "jsonl.gz": 'jsonl(here / "out.jsonl.gz")',
+    "parquet": 'parquet(f"{here}/out.parquet/")',
     "sqlite": 'sqlite(here / "out.db")',
 }
 RECORDS = 200
@@ -54,11 +57,11 @@ def ids(folder: Path) -> list[int]:
     if (folder / "out.db").exists():
         with sqlite3.connect(folder / "out.db") as connection:
             return sorted(row[0] for row in connection.execute("SELECT id FROM records"))
+    if (folder / "out.parquet").exists():
+        return sorted(row["id"] for row in pq.read_table(folder / "out.parquet").to_pylist())
     if (folder / "out.csv").exists():
         return sorted(int(line.split(",")[0]) for line in (folder / "out.csv").read_text().splitlines()[1:])
     if (folder / "out.jsonl.gz").exists():
-        import gzip
-
         text = gzip.decompress((folder / "out.jsonl.gz").read_bytes()).decode()
     else:
         text = (folder / "out.jsonl").read_text(encoding="utf-8")
