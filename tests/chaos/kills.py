@@ -75,7 +75,7 @@ class Range:
             left = None if kill_after is None else kill_after - (time.monotonic() - began)
             line = self._victims.hear() if left is None else self._victims.hear_within(max(0.0, left))
             if line is None:
-                # Its parent has not told of its end, so the number is still its own.
+                # The number is its own until the next order, also where it has just ended.
                 os.kill(pid, signal.SIGKILL)
                 kill_after = None
             elif line == "alive":

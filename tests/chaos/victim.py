@@ -76,14 +76,25 @@ def main() -> None:
     _warm_up()
     gc.collect()
     gc.freeze()
+    zombie: int | None = None
     for line in sys.stdin:
-        order = json.loads(line)
+        if zombie is not None:
+            os.waitpid(zombie, 0)
         child = os.fork()
         if child == 0:
-            _obey(order)
+            _obey(json.loads(line))
         _say(f"pid {child}")
-        _, status = os.waitpid(child, 0)
-        _say(f"exit {os.waitstatus_to_exitcode(status)}")
+        # Whoever ordered may kill the child until the next line is read there, and orders again only
+        # after that. Until then the child stays a zombie, so that its number means no other process.
+        _say(f"exit {_wait_for(child)}")
+        zombie = child
+
+
+def _wait_for(child: int) -> int:
+    """The exit code of a process, minus the signal's number where it was killed; leaves it a zombie."""
+    ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert ended is not None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _warm_up() -> None:
