@@ -12,20 +12,26 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if sys.version_info < (3, 11):  # noqa: UP036 - told in words, before an import fails without any
     sys.exit(f"The monitor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 try:
-    import run.dlq
     import run.main
     from pipeline.errors import ConfigurationError
-    from run import exit_codes
-    from run.arguments import Settings, parse
+    from run import commands, exit_codes
+    from run.arguments import parse
+    from run.display import Display
+    from run.live import LiveRun
     from run.narrator import say
 except ModuleNotFoundError as missing:
-    if missing.name is None or missing.name.partition(".")[0] in ("run", "pipeline", "metrics", "data"):
+    if missing.name is None or missing.name.partition(".")[0] in (
+        "run",
+        "diagnosis",
+        "metrics",
+        "pipeline",
+        "data",
+    ):
         raise
     print(  # noqa: T201 - nothing of the product could be imported
         f"The package {missing.name!r} is missing: run `make run`, or `pip install -r requirements.lock`.",
@@ -33,16 +39,13 @@ except ModuleNotFoundError as missing:
     )
     sys.exit(2)
 
-if TYPE_CHECKING:
-    from run.session import Session
 
-
-def show(session: Session, settings: Settings) -> int | None:
+def show(live: LiveRun, display: Display) -> int | None:
     """The full-screen front end, imported only when it is wanted."""
     from run.streams import speaks_utf8
     from tui.launch import show as show_screen
 
-    return show_screen(session, read_only=settings.read_only, ascii=not speaks_utf8(sys.stderr))
+    return show_screen(live, read_only=display.read_only, ascii=not speaks_utf8(sys.stderr))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,10 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     program = "monitor.py" if Path(sys.argv[0]).name == "monitor.py" else "pipeline-monitor"
     words = sys.argv[1:] if argv is None else argv
     try:
-        if words[:1] == ["dlq"]:
-            return run.dlq.main(words[1:], program, owns_process=argv is None)
-        settings = parse(words, program)
-        return run.main.run(settings, show, owns_process=argv is None)
+        command = commands.find(words)
+        if command is not None:
+            return command.load()(words[1:], program, owns_process=argv is None, show=show)
+        return run.main.run(parse(words, program), show, owns_process=argv is None)
     except ConfigurationError as error:
         say(f"{program}: {error}")
         return exit_codes.USAGE

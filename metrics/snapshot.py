@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metrics.findings import Diagnosis
+
 Status = Literal["healthy", "degraded", "unhealthy", "failed", "interrupted"]
 Phase = Literal["starting", "running", "paused", "draining", "ended"]
 MemoryVerdict = Literal["stable", "growing", "warming", "shrinking", "unknown"]
@@ -37,6 +39,15 @@ class QueueState:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bar of a latency histogram: ``records`` that took at most ``upto_ms``, and more than the bar
+    before."""
+
+    upto_ms: float
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageState:
     """One row of the stage board, in flow order.
 
@@ -48,6 +59,9 @@ class StageState:
     (all None before the first event); where readers or writers have threads beside the workers,
     of the busier kind. ``progress`` is None where the total is not known. ``rate`` is records taken
     per second over the window. ``queue`` is None where no queue is before the stage, as in a chain.
+    ``rates`` holds the records taken in each of the last seconds, ``queue_fill`` how full the queue was at
+    the end of each (0 to 1), both oldest first and a minute long at most. ``histogram`` is that of
+    ``latency``.
     """
 
     name: str
@@ -68,6 +82,9 @@ class StageState:
     blocked: float | None
     progress: float | None
     queue: QueueState | None
+    rates: tuple[float, ...] = ()
+    queue_fill: tuple[float, ...] = ()
+    histogram: tuple[Bucket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,8 @@ class SourceState:
     total: int | None
     ended: bool
     error: str | None
+    lag: int | None = None
+    """Records known to be there and not yet read, where the total is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +136,63 @@ class Throughput:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheState:
+    """A container that is watched: declared by the pipeline, or found by a census.
+
+    ``bytes`` is its deep size at the last measurement, None before the first. ``place`` says where it is
+    held (``orders.py: seen``, ``Enrich.cache``). ``series`` holds its length over the run, oldest first,
+    thinned.
+    """
+
+    name: str
+    stage: str | None
+    len: int
+    bytes: int | None
+    verdict: MemoryVerdict
+    bytes_per_record: float | None = None
+    declared: bool = False
+    place: str | None = None
+    series: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TypeState:
+    """The live objects of one type, and how many more there are than at the first census after the warm-up.
+
+    ``series`` holds the counts of the censuses, oldest first.
+    """
+
+    type: str
+    count: int
+    bytes: int
+    count_delta: int
+    bytes_delta: int
+    series: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """All live objects by type, the largest growth first. ``paused_s`` is how long the pipeline stood still
+    for it; ``took_s`` how long it took in all. ``holders`` names, for the types that grow, who refers to
+    them."""
+
+    at_s: float
+    took_s: float
+    paused_s: float
+    objects: int
+    bytes: int
+    types: tuple[TypeState, ...]
+    holders: tuple[tuple[str, str], ...] = ()
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryState:
     """The process's resident set.
 
     ``series`` holds readings in bytes over the whole run, oldest first, evenly thinned as it goes on.
+    ``confidence`` (0 to 1) is how sure the verdict is, None while it is unknown. ``slope_low`` and
+    ``slope_high`` bound the slope. ``blocks`` are those of Python's allocator, where it tells.
     """
 
     rss_start: int
@@ -129,16 +201,109 @@ class MemoryState:
     slope_bytes_per_record: float | None
     verdict: MemoryVerdict
     series: tuple[int, ...]
+    confidence: float | None = None
+    slope_low: float | None = None
+    slope_high: float | None = None
+    uss: int | None = None
+    blocks: int | None = None
+    caches: tuple[CacheState, ...] = ()
+    census: Census | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Open file descriptors (or handles) and threads of the process."""
+    """What else the process takes, and the machine around it. None is "not told by this system".
+
+    ``cpu`` is in cores; ``pressure_*`` are the shares of time that something on the machine waited for a
+    resource (PSI), ``steal`` that of the hypervisor's other guests, ``run_wait`` that of this process's
+    threads for a processor. ``gc_pause_s`` is the time in the cyclic collector over the run,
+    ``gc_longest_s`` the worst pause.
+    """
 
     fds_start: int | None
     fds: int | None
     threads_start: int
     threads: int
+    cpu: float | None = None
+    sockets: int | None = None
+    sockets_start: int | None = None
+    gc_collections: int = 0
+    gc_pause_s: float = 0.0
+    gc_longest_s: float = 0.0
+    run_wait: float | None = None
+    steal: float | None = None
+    pressure_cpu: float | None = None
+    pressure_memory: float | None = None
+    pressure_io: float | None = None
+    disk_free: int | None = None
+    clock_offset_s: float | None = None
+    """How far the wall clock moved against the monotonic one since the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A thread of the run: what it does now (``state``) and where (``orders.py:41 enrich``)."""
+
+    name: str
+    stage: str | None
+    state: Literal["busy", "idle", "blocked", "paused"] | None
+    cpu: float | None
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something out of the ordinary, from its onset to its end.
+
+    ``metric`` is a name of :mod:`metrics.definitions`. ``expected`` is the range it was in before; either
+    bound may be open. ``ended_s`` is None while it goes on. ``value`` is its worst reading.
+    """
+
+    metric: str
+    stage: str | None
+    kind: Literal["invariant", "novelty", "step", "trend"]
+    severity: Literal["warning", "critical"]
+    at_s: float
+    ended_s: float | None
+    value: float
+    expected: tuple[float | None, float | None]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """A fault that was put in on purpose; ``lifted_s`` is None while it is at work."""
+
+    name: str
+    stage: str | None
+    params: tuple[tuple[str, str], ...]
+    at_s: float
+    lifted_s: float | None
+    symptom: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TapSample:
+    """A record as a stage got it and as it gave it on, as text. ``outcome`` is what became of it there."""
+
+    at_s: float
+    id: str
+    stage: str
+    before: str
+    after: str
+    outcome: Literal["given", "filtered", "rejected", "held"]
+    followed: bool = False
+    """Whether it is the record that somebody asked to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that the pipeline logged or printed."""
+
+    at_s: float
+    level: Literal["debug", "info", "warning", "error", "critical", "print"]
+    logger: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +356,11 @@ class Snapshot:
     events_lost: int
     problem: str | None
     traceback: str | None
+    bottleneck: str | None = None
+    """The stage that holds the others up, in words."""
+    threads: tuple[ThreadState, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    faults: tuple[FaultState, ...] = ()
+    taps: tuple[TapSample, ...] = ()
+    log: tuple[LogLine, ...] = ()
+    diagnosis: Diagnosis | None = None

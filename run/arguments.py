@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
-from run.options import COMMANDS, Parser, file_path, json_target, positive, whole
+from run.commands import COMMANDS, summary
+from run.options import Parser, file_path, json_target, positive, whole
 
 MOST_WORKERS = 256
 """Threads for one stage; more only take memory from each other."""
@@ -46,14 +47,11 @@ def parse(argv: Sequence[str], program: str) -> Settings:
     Raises :class:`~pipeline.errors.ConfigurationError`, and SystemExit after ``--help``.
     """
     words = list(argv)
-    if words and words[0] == "run":
-        parser = _run_parser(f"{program} run")
-        words = words[1:]
-    else:
-        if words and not words[0].startswith("-"):
-            raise ConfigurationError(_unknown_command(words[0], program))
-        parser = _demo_parser(program)
-    return settings_of(parser.parse_args(words))
+    if words[:1] == ["run"]:
+        return settings_of(_run_parser(f"{program} run").parse_args(words[1:]))
+    if words and not words[0].startswith("-"):
+        raise ConfigurationError(_unknown_command(words[0], program))
+    return settings_of(_demo_parser(program).parse_args(words))
 
 
 def settings_of(found: argparse.Namespace) -> Settings:
@@ -96,8 +94,9 @@ def _check_distinct(found: argparse.Namespace) -> None:
 def _unknown_command(word: str, program: str) -> str:
     if word.partition(":")[0].endswith(".py"):
         return f"{word!r} is no command; to run a pipeline: {program} run {word}"
-    near = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(COMMANDS)} (none starts the demo)"
+    names = [command.name for command in COMMANDS]
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(names)} (none starts the demo)"
     return f"unknown command {word!r}; {hint}"
 
 
@@ -105,8 +104,7 @@ def _demo_parser(program: str) -> argparse.ArgumentParser:
     parser = Parser(
         prog=program,
         description="See your data pipeline live, account for every record, and gate on it in CI.",
-        epilog=f"Commands: {program} (the demo), {program} run FILE[:NAME] (your pipeline), "
-        f"{program} dlq list|show|replay (rejected records).",
+        epilog=summary(program),
         allow_abbrev=False,
     )
     _add_options(parser, "records that the demo generates (default: 1000)")

@@ -17,6 +17,7 @@ from pipeline.pipeline import Pipeline
 from pipeline.replay import Replay
 from pipeline.selection import Selection, select
 from run import dlq_arguments, exit_codes, headless, loader, outputs
+from run.display import Show
 from run.dlq_arguments import Place
 from run.lock import exclusive
 from run.narrator import say
@@ -29,7 +30,7 @@ _IDS_NAMED = 3
 _ENDING = "*.dead-letters.jsonl"
 
 
-def main(words: Sequence[str], program: str, *, owns_process: bool = False) -> int:
+def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:  # noqa: ARG001 - has no screen
     """Carry out what the words behind ``dlq`` ask for; returns the exit code.
 
     Raises :class:`~pipeline.errors.ConfigurationError` before anything was changed.

@@ -1,14 +1,43 @@
-"""What a front end may ask of a run, live or replayed."""
+"""What a front end may ask of a run: one in this process, one it is attached to, or a recording."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from metrics.snapshot import Snapshot
+from pipeline.errors import ConfigurationError
+
+Power = Literal["steer", "inject", "census", "diagnose", "tap", "letters", "seek"]
+"""Something that a run may let a front end do: change its course, put faults in, count its objects, look for
+causes, look at records, look at dead letters, move in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultChoice:
+    """A fault that can be put in: ``params`` are names with their default values, as text."""
+
+    name: str
+    help: str
+    symptom: str
+    params: tuple[tuple[str, str], ...]
+    stages: tuple[str, ...]
+    """Where it can be put in."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterLine:
+    """A dead letter in a list."""
+
+    id: str
+    stage: str
+    reason: str
+    attempts: int
 
 
 class LiveRun(Protocol):
-    """A run that a front end watches and steers. Every method returns at once."""
+    """A run that a front end watches and steers; a run extends this class. Every method returns at once."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -47,3 +76,52 @@ class LiveRun(Protocol):
     def abort(self) -> None:
         """End now; what is in flight stays uncommitted and is named."""
         ...
+
+    # What not every run can do: ask ``powers`` first. What cannot be done, or not as asked, raises
+    # ConfigurationError, as all of these do unless a run defines them.
+
+    @property
+    def powers(self) -> frozenset[Power]:
+        """What may be asked of this run."""
+        return frozenset()
+
+    def faults(self) -> Sequence[FaultChoice]:
+        """What :meth:`inject` takes (``inject``)."""
+        raise _cannot()
+
+    def inject(self, fault: str) -> None:
+        """Put a fault in, written as for ``--fault`` (``inject``)."""
+        raise _cannot()
+
+    def lift_faults(self) -> None:
+        """Take out every fault that is at work (``inject``)."""
+        raise _cannot()
+
+    def take_census(self) -> None:
+        """Count the live objects; a later snapshot has the result (``census``)."""
+        raise _cannot()
+
+    def diagnose(self) -> None:
+        """Look for the cause of what is wrong; snapshots tell how far it is (``diagnose``)."""
+        raise _cannot()
+
+    def tap(self, on: bool) -> None:
+        """Begin, or stop, to show sampled records in snapshots (``tap``)."""
+        raise _cannot()
+
+    def follow(self, id: str | None) -> None:
+        """Show this record at every stage that it comes to; None follows no record (``tap``)."""
+        raise _cannot()
+
+    def letters(self, match: str, first: int, count: int) -> Sequence[LetterLine]:
+        """Dead letters whose id, stage or reason contains ``match``, from number ``first`` on
+        (``letters``)."""
+        raise _cannot()
+
+    def letter(self, id: str) -> str:
+        """All that is known of one dead letter, as text (``letters``)."""
+        raise _cannot()
+
+
+def _cannot() -> ConfigurationError:
+    return ConfigurationError("this run cannot do that")

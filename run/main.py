@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, narrator, outputs
-from run.arguments import Settings
+from run.arguments import Settings, parse
+from run.display import Display, Show
 from run.lock import exclusive
 from run.narrator import say
 from run.session import Session
 from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout
 
-Show = Callable[[Session, Settings], int | None]
-"""Shows a session full screen until the user leaves; gives the signal that ended it, if one did."""
+
+def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:
+    """Carry out ``run FILE``; see :class:`run.commands.Main`."""
+    return run(parse(["run", *words], program), show, owns_process=owns_process)
 
 
 def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
@@ -107,7 +110,7 @@ def _on_screen(session: Session, settings: Settings, show: Show) -> bool:
     """Run a session full screen; returns whether the screen did its part."""
     session.start()
     try:
-        signal_number = show(session, settings)
+        signal_number = show(session, Display(read_only=settings.read_only))
     except Exception:  # noqa: BLE001 - the run is not to suffer from its screen
         say(f"{traceback.format_exc()}The screen failed; the run goes on without it.")
         headless.watch(session)

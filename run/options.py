@@ -12,8 +12,7 @@ from typing import NoReturn
 
 from metrics import reporter
 from pipeline.errors import ConfigurationError
-
-COMMANDS = ("run", "dlq")
+from run.commands import find
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +34,7 @@ class Parser(argparse.ArgumentParser):
         return message
 
     def _unknown(self, word: str) -> str:
-        if word in COMMANDS:
+        if find([word]) is not None:
             return f"the command comes first: {self.prog} {word} ..."
         kind = "option" if word.startswith("-") else "argument"
         near = difflib.get_close_matches(word.partition("=")[0], list(self._option_string_actions), n=1)

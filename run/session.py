@@ -22,12 +22,13 @@ from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
+from run.live import LiveRun
 
 CLOSE_S = 5.0
 """How long the collector may take over its last snapshot."""
 
 
-class Session:
+class Session(LiveRun):
     """A run that a front end starts, watches and steers (see :class:`run.live.LiveRun`)."""
 
     def __init__(

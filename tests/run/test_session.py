@@ -14,6 +14,8 @@ from pipeline import function
 from pipeline.engine import Options
 from run.arguments import Settings, parse
 from run.demo import demo
+from run.display import Display
+from run.live import LiveRun
 from run.session import Session
 from tests.run import files
 from tests.run.command import DEADLINE_S, here, report_of, run_here, write
@@ -112,7 +114,7 @@ def on_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_a_run_outlives_its_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def show(_session: Session, _settings: Settings) -> int | None:
+    def show(_run: LiveRun, _display: Display) -> int | None:
         raise RuntimeError("no such colour")
 
     assert run.main.run(on_screen(tmp_path, monkeypatch), show) == 5
@@ -126,7 +128,8 @@ def test_a_run_outlives_its_screen(
 def test_a_signal_that_ends_the_screen_drains_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], waits: bool
 ) -> None:
-    def show(session: Session, _settings: Settings) -> int | None:
+    def show(session: LiveRun, _display: Display) -> int | None:
+        assert isinstance(session, Session)
         session.drain()
         if waits:
             assert session.wait(DEADLINE_S)
@@ -143,7 +146,8 @@ def test_a_signal_that_ends_the_screen_drains_and_is_told(
 def test_a_signal_at_the_final_verdict_does_not_change_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def show(session: Session, _settings: Settings) -> int | None:
+    def show(session: LiveRun, _display: Display) -> int | None:
+        assert isinstance(session, Session)
         assert session.wait(DEADLINE_S)
         return signal.SIGTERM
 

@@ -17,6 +17,7 @@ from metrics.snapshot import (
     StageState,
     Throughput,
 )
+from run.live import LiveRun
 
 LATENCY = Latency(count=990, mean=45.0, p50=40.0, p95=88.0, p99=120.0, max=300.0)
 
@@ -95,11 +96,15 @@ def ended(**changes: object) -> Snapshot:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-class FakeRun:
+class FakeRun(LiveRun):
     """Serves the snapshot it is given, and writes down what it is asked for."""
 
+    # In place of the properties, so that they can be set.
+    snapshot: Snapshot = snapshot()
+    finished: bool = False
+
     def __init__(self, first: Snapshot | None = None) -> None:
-        self.snapshot = first or snapshot()
+        self.snapshot = first or FakeRun.snapshot
         self.finished = self.snapshot.phase == "ended"
         self.calls: list[str | tuple[str, float | None]] = []
 
