@@ -10,9 +10,23 @@ from run.live import LiveRun
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What the user asked of the screen. ``read_only`` takes away the keys that change the run."""
+    """What the user asked of the screen.
+
+    ``read_only`` takes away the keys that change the run. ``interval`` is the seconds between two looks at
+    it. ``theme`` is one of the screen's own, None its choice; ``ascii`` None leaves that to the terminal.
+    ``screen_reader`` asks for plain labelled lines. ``keys`` are pairs of an action's id and the keys that it
+    is to have instead of its own, with commas; ``keys_from`` says where they were read, for error messages.
+    """
 
     read_only: bool = False
+    interval: float = 0.25
+    theme: str | None = None
+    ascii: bool | None = None
+    mouse: bool = True
+    reduced_motion: bool = False
+    screen_reader: bool = False
+    keys: tuple[tuple[str, str], ...] = ()
+    keys_from: str = ""
 
 
 Show = Callable[[LiveRun, Display], int | None]

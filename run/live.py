@@ -36,6 +36,36 @@ class LetterLine:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment of a recording that is worth going to: where an anomaly or a fault began, or what ended the
+    run."""
+
+    at_s: float
+    kind: Literal["anomaly", "fault", "problem"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Playhead:
+    """Where a recording stands: at ``at_s`` of ``start_s`` to ``end_s`` (seconds of the run), in frame
+    ``frame`` of ``frames``.
+
+    ``whole`` is False where the recording breaks off before the run's end, as after a crash. ``marks`` are
+    in order of time.
+    """
+
+    at_s: float
+    start_s: float
+    end_s: float
+    frame: int
+    frames: int
+    playing: bool
+    speed: float
+    whole: bool
+    marks: tuple[Mark, ...] = ()
+
+
 class LiveRun(Protocol):
     """A run that a front end watches and steers; a run extends this class. Every method returns at once."""
 
@@ -76,6 +106,22 @@ class LiveRun(Protocol):
     def abort(self) -> None:
         """End now; what is in flight stays uncommitted and is named."""
         ...
+
+    @property
+    def owned(self) -> bool:
+        """Whether the run ends with its front end. One that is not owned (attached, recorded) goes on
+        without it: to leave, by a key or a signal, neither drains it nor asks."""
+        return True
+
+    @property
+    def connection(self) -> str:
+        """What stands between this front end and the run's newest state, in words; "" where nothing does."""
+        return ""
+
+    def printed(self, lines: Sequence[str]) -> None:
+        """Keep lines that the pipeline printed while a screen held its output; they come back in
+        ``snapshot.log``."""
+        return
 
     # What not every run can do: ask ``powers`` first. What cannot be done, or not as asked, raises
     # ConfigurationError, as all of these do unless a run defines them.
@@ -120,6 +166,31 @@ class LiveRun(Protocol):
 
     def letter(self, id: str) -> str:
         """All that is known of one dead letter, as text (``letters``)."""
+        raise _cannot()
+
+    @property
+    def playhead(self) -> Playhead | None:
+        """Where a recording stands; None for a run that is not one (``seek``)."""
+        return None
+
+    def play(self, on: bool) -> None:
+        """Let time pass, or stop it (``seek``). At the end, it begins again from the start."""
+        raise _cannot()
+
+    def set_speed(self, times: float) -> None:
+        """Let time pass so many times as fast as it did (``seek``)."""
+        raise _cannot()
+
+    def step_frame(self, frames: int) -> None:
+        """Stop, and go so many frames on, or back where negative (``seek``)."""
+        raise _cannot()
+
+    def seek(self, at_s: float) -> None:
+        """Go to this second of the run (``seek``)."""
+        raise _cannot()
+
+    def seek_mark(self, marks: int) -> Mark | None:
+        """Go to the next mark (1) or the one before (-1), and stop; None where there is none (``seek``)."""
         raise _cannot()
 
 
