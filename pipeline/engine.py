@@ -54,6 +54,7 @@ from pipeline.tasks.committer import Committer
 from pipeline.tasks.delivery import Delivery
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.reader import Reader, Spawn
+from pipeline.tasks.refit import functions_of
 from pipeline.tasks.stateful import StatefulWork
 from pipeline.tasks.whole_batch import BatchWork
 from pipeline.tasks.work import Teller, Work
@@ -121,7 +122,7 @@ class Engine:
         self.pace = Pace(clock, options.rate)
         self.hops: list[Hop] = []
         self.readers: list[Reader] = []
-        self._numbers = itertools.count()
+        self.numbers = itertools.count()
         self._teller = Teller(bus, self.ledger)
         self._batch_size = options.batch_size or pipeline.batch_size
         self._spawn = spawn
@@ -187,6 +188,17 @@ class Engine:
         """Read at most so many records a second from all sources together; None is without limit."""
         self.pace.set_rate(records_per_s)
         self._tell("rate", records_per_s)
+
+    def at_work(self) -> dict[str, list[object]]:
+        """By stage, the functions and objects that run in it now: where the user's memory is reached from."""
+        found: dict[str, list[object]] = {stage.name: [] for stage in self.stages}
+        for task in self.tasks:
+            if isinstance(task, Worker):
+                for stage, parts in functions_of(task.work).items():
+                    found[stage] += [part for part in parts if all(part is not each for each in found[stage])]
+            elif isinstance(task, Writer):
+                found[OUTPUT].append(task.delivery.sink)
+        return found
 
     def _tell(self, action: Action, value: float | None = None) -> None:
         # Before the deed, so that in the log the end of the run follows what brought it about.
@@ -306,7 +318,7 @@ class Engine:
                     pace=self.pace,
                     budget=budget,
                     batch_size=self._batch_size,
-                    numbers=self._numbers,
+                    numbers=self.numbers,
                     partitions=mine,
                     before=self._before,
                     identities=self._identities,
@@ -393,7 +405,7 @@ class Engine:
             return lambda: BatchWork(operator, self._teller, encoder, keep_originals=keep_originals)
         stage = _made(spec, self.pipeline.name)
         return lambda: StatefulWork(
-            StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self._numbers
+            StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self.numbers
         )
 
     def _function(self, spec: StageSpec) -> FunctionOperator:

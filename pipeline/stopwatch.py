@@ -31,6 +31,17 @@ class Stopwatch:
         self._count_wait()
         return self._last
 
+    def skip(self) -> None:
+        """The time since the last look is counted elsewhere."""
+        self._last = self._clock.monotonic()
+
+    def follow(self, clock: Clock) -> Clock:
+        """Go by another clock from now on; returns the one that it went by."""
+        self._count_wait()
+        before, self._clock = self._clock, clock
+        self._last = clock.monotonic()
+        return before
+
     def lap(self) -> tuple[float, float]:
         """The time now, and the busy seconds since the start or the last lap."""
         self._waiting = self._between

@@ -34,9 +34,13 @@ class BatchOperator:
         on_error: str = "reject",
     ) -> None:
         self.name = name
-        self._function = function
-        self._container = container
-        self._on_error = on_error
+        self.function = function
+        self.container = container
+        self.on_error = on_error
+
+    def calling(self, function: Callable[[Any], Any]) -> BatchOperator:
+        """The same stage with another function."""
+        return BatchOperator(self.name, function, self.container, self.on_error)
 
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value, like :meth:`FunctionOperator.apply`."""
@@ -74,7 +78,7 @@ class BatchOperator:
         except FATAL:
             raise
         except Exception as error:
-            if self._on_error == "fail":
+            if self.on_error == "fail":
                 raise StageError(f"stage {self.name!r} failed: {describe(error)[0]}") from error
             if isinstance(error, WrongCount):
                 return [Bad(0, str(error))] * len(values)
@@ -87,8 +91,8 @@ class BatchOperator:
 
     def _call(self, values: list[Any]) -> Sequence[Any]:
         # A copy, for the function may do with its list what it likes.
-        given = list(values) if self._container == "list" else to_frame(values, self._container)
-        returned = self._function(given)
+        given = list(values) if self.container == "list" else to_frame(values, self.container)
+        returned = self.function(given)
         if is_frame(returned):
             outcomes: Sequence[Any] = to_rows(returned)
         elif isinstance(returned, (list, tuple)):

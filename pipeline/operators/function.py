@@ -32,9 +32,14 @@ class FunctionOperator:
         self.name = name
         self.aside = retrier is not None and retrier.aside
         """Whether a record that is to be tried again lets the others of its batch go on."""
+        self.function = function
         self.call = function if retrier is None or self.aside else retrier.wrap(function)
         self._retrier = retrier
-        self._on_error = on_error
+        self.on_error = on_error
+
+    def calling(self, function: Callable[[Any], Any]) -> FunctionOperator:
+        """The same stage with another function."""
+        return FunctionOperator(self.name, function, self.on_error, self._retrier)
 
     def apply(self, ids: Ids, values: list[Any], originals: Originals | None) -> Outcome:
         """One outcome for each value: a value, None (filtered), a list (children) or a failure."""
@@ -64,7 +69,7 @@ class FunctionOperator:
         attempts = self._retrier.attempts_made if self._retrier is not None else 1
         if isinstance(error, Reject):
             return Bad(position, error.reason, None, attempts)
-        if self._on_error == "fail":
+        if self.on_error == "fail":
             where = f"stage {self.name!r} failed on the record at offset {ids[position]}"
             raise StageError(f"{where}: {describe(error)[0]}") from error
         return Bad(position, *describe(error), attempts)

@@ -38,16 +38,16 @@ class StatefulOperator:
 
     def __init__(self, name: str, stage: Stage, on_error: str = "fail") -> None:
         self.name = name
-        self._stage = stage
-        self._on_error = on_error
+        self.stage = stage
+        self.on_error = on_error
 
     def open(self) -> None:
         """Start the stage afresh."""
-        self._stage.open()
+        self.stage.open()
 
     def close(self) -> None:
         """Let the stage let go of what it opened."""
-        self._stage.close()
+        self.stage.close()
 
     def process(self, batch: Batch) -> list[Released]:
         """What the stage gives up now, a group for each partition and time of reading."""
@@ -56,11 +56,11 @@ class StatefulOperator:
             for id, value in zip(batch.ids, batch.values, strict=True)
         ]
         try:
-            returned = list(self._checked(self._stage.process(records), "process"))
+            returned = list(self._checked(self.stage.process(records), "process"))
         except FATAL:
             raise
         except Exception as error:
-            if self._on_error != "reject":
+            if self.on_error != "reject":
                 raise self._failed("process", error) from error
             reason, trace = describe(error)
             letters = [
@@ -72,7 +72,7 @@ class StatefulOperator:
     def flush(self) -> list[Released]:
         """What the stage still held and gives up at the end."""
         try:
-            return self._grouped(list(self._checked(self._stage.flush(), "flush")))
+            return self._grouped(list(self._checked(self.stage.flush(), "flush")))
         except FATAL:
             raise
         except Exception as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 
 from pipeline.control import Unit
@@ -36,6 +38,23 @@ class Task(ABC):
     done: bool = False
     in_hand: int = 0
     """How many records it is at work on."""
+    _changes: deque[Callable[[], None]] | None = None
+
+    def between_steps(self, change: Callable[[], None]) -> None:
+        """Have ``change`` done in the task's own thread, before its next step. It must not raise.
+
+        What is still to be done when the run is over is left to whoever asked for it: see
+        :meth:`make_changes`.
+        """
+        if self._changes is None:
+            self._changes = deque()
+        self._changes.append(change)
+        self.wake()
+
+    def make_changes(self) -> None:
+        """Do what was asked for with :meth:`between_steps`, in that order."""
+        while self._changes:
+            self._changes.popleft()()
 
     def begin(self) -> None:  # noqa: B027 - most tasks have nothing to open
         """Open what is needed; called once, in the task's own thread, before the first step."""

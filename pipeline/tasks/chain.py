@@ -38,12 +38,12 @@ class ChainWork(Stateless):
         *,
         keep_originals: bool,
     ) -> None:
-        self._decode = decode
-        self._functions = functions
+        self.decode = decode
+        self.functions = functions
         self._calls = tuple(operator.call for operator in functions)
-        self._teller = teller
-        self._encoder = encoder
-        self._keep_originals = keep_originals
+        self.teller = teller
+        self.encoder = encoder
+        self.keep_originals = keep_originals
         decoding = (decode.name,) if decode is not None else ()
         encoding = (encoder.stage,) if encoder is not None else ()
         self.stages = (*decoding, *(operator.name for operator in functions), *encoding)
@@ -56,9 +56,26 @@ class ChainWork(Stateless):
         self._whole = any(operator.aside for operator in functions)
         self._fusible = len(functions) > 0 and len(self._measured) > 1
 
+    def with_functions(self, functions: list[FunctionOperator]) -> ChainWork:
+        """The same with other functions in the place of its own, one for one."""
+        return ChainWork(
+            self.decode, functions, self.teller, self.encoder, keep_originals=self.keep_originals
+        )
+
+    def cut_at(self, stage: str) -> tuple[ChainWork | None, FunctionOperator, ChainWork | None]:
+        """What is before a stage, its function, and what is behind it; None where there is nothing."""
+        place = [operator.name for operator in self.functions].index(stage)
+        before = after = None
+        if self.decode is not None or place:
+            before = ChainWork(self.decode, self.functions[:place], self.teller, None, keep_originals=True)
+        if place + 1 < len(self.functions):
+            rest = self.functions[place + 1 :]
+            after = ChainWork(None, rest, self.teller, self.encoder, keep_originals=self.keep_originals)
+        return before, self.functions[place], after
+
     def run(self, batch: Batch, worker: int, watch: Stopwatch) -> list[Batch]:
         job = _Job(batch, [Tally() for _ in self.stages])
-        packed = self._encoder.begin() if self._encoder is not None else None
+        packed = self.encoder.begin() if self.encoder is not None else None
         fused_s = 0.0
         for ids, raws in slices(batch, whole=self._whole):
             originals = Originals(ids, raws) if batch.decode is not None else batch.originals
@@ -72,8 +89,8 @@ class ChainWork(Stateless):
         made = self._made(job, packed)
         now, rest = watch.lap()
         job.tallies[-1].busy += rest
-        self._teller.worked(now, self.stages, job.tallies, batch, worker, watch)
-        self._teller.rejected(now, batch, job.letters)
+        self.teller.worked(now, self.stages, job.tallies, batch, worker, watch)
+        self.teller.rejected(now, batch, job.letters)
         return [made]
 
     def _fuses(self, records: int) -> bool:
@@ -84,12 +101,12 @@ class ChainWork(Stateless):
         self, job: _Job, ids: Ids, values: list[Any], originals: Originals | None, watch: Stopwatch
     ) -> Outcome:
         outcome = Outcome(ids, values)
-        if self._decode is not None and job.batch.decode is not None and originals is not None:
-            self.at = self._decode.name
-            outcome = self._decode.apply(ids, values, job.batch.decode, originals)
+        if self.decode is not None and job.batch.decode is not None and originals is not None:
+            self.at = self.decode.name
+            outcome = self.decode.apply(ids, values, job.batch.decode, originals)
             job.count(0, ids.size, outcome)
             self._lap(job, 0, watch)
-        for index, operator in enumerate(self._functions):
+        for index, operator in enumerate(self.functions):
             outcome = self._apply(job, operator, index, outcome, originals)
             self._lap(job, self._first + index, watch)
         return outcome
@@ -100,7 +117,7 @@ class ChainWork(Stateless):
         self.at = operator.name
         outcome = operator.apply(before.ids, before.values, originals)
         if outcome.families:
-            self._teller.ledger.fan_out(job.batch.partition, outcome.families)
+            self.teller.ledger.fan_out(job.batch.partition, outcome.families)
         job.count(self._first + index, before.ids.size, outcome)
         return outcome
 
@@ -116,7 +133,7 @@ class ChainWork(Stateless):
             self.at = self.stages[self._first + stage] if stage >= 0 else self.stages[0]
             if stage < 0:
                 return Bad(position, explain(error, values[position]))
-            return self._functions[stage].failure(position, error, ids)
+            return self.functions[stage].failure(position, error, ids)
 
         decode = job.batch.decode
         incoming = decode(values) if decode is not None else iter(values)
@@ -127,7 +144,7 @@ class ChainWork(Stateless):
             if stage is not None:
                 self.at = self.stages[max(0, self._first + stage)]
             raise
-        job.pass_through(self._first + len(self._functions), ids.size, self._first, odd)
+        job.pass_through(self._first + len(self.functions), ids.size, self._first, odd)
         if not odd:
             return Outcome(ids, out)
         outcome = Outcome(ids.without([item.position for item in odd]), out)
@@ -166,15 +183,15 @@ class ChainWork(Stateless):
         """Children go through the rest of the stages one family at a time, and keep their place."""
         grown = {}
         for item in families:
-            operator = self._functions[item.stage]
+            operator = self.functions[item.stage]
             self.at = operator.name
             one = Ids.named([ids[item.position]])
             outcome = operator.sort_out(one, [item.result], [item.value], originals)
             if outcome.families:
-                self._teller.ledger.fan_out(job.batch.partition, outcome.families)
+                self.teller.ledger.fan_out(job.batch.partition, outcome.families)
             job.count(self._first + item.stage, 0, outcome)
-            for index in range(item.stage + 1, len(self._functions)):
-                outcome = self._apply(job, self._functions[index], index, outcome, originals)
+            for index in range(item.stage + 1, len(self.functions)):
+                outcome = self._apply(job, self.functions[index], index, outcome, originals)
             grown[item.position] = outcome
         parts: list[Ids] = []
         values: list[Any] = []
@@ -200,7 +217,7 @@ class ChainWork(Stateless):
         if not outcome.ids:
             return
         job.parts.append(outcome.ids)
-        if self._encoder is None or self._encoder.keep_values:
+        if self.encoder is None or self.encoder.keep_values:
             job.values.extend(outcome.values)
         if packed is None:
             return
@@ -218,14 +235,14 @@ class ChainWork(Stateless):
     def _made(self, job: _Job, packed: Packed | None) -> Batch:
         batch = job.batch
         originals = batch.originals
-        if self._keep_originals and originals is None and batch.decode is not None:
+        if self.keep_originals and originals is None and batch.decode is not None:
             originals = Originals(batch.ids, batch.values)
         made = replace(
             batch,
             ids=Ids.concat(job.parts) if job.parts else NO_IDS,
             values=job.values,
             decode=None,
-            originals=originals if self._keep_originals else None,
+            originals=originals if self.keep_originals else None,
             filtered=job.filtered,
             rejected=[*batch.rejected, *job.letters],
         )

@@ -40,8 +40,12 @@ class Delivery:
 
     def __init__(self, stage: str, sink: Sink, encoder: Encoder | None) -> None:
         self._stage = stage
-        self._sink = sink
+        self.sink = sink
         self._encoder = encoder
+
+    def to(self, sink: Sink) -> Delivery:
+        """The same to another sink, which takes the same payloads."""
+        return Delivery(self._stage, sink, self._encoder)
 
     def deliver(self, batch: Batch) -> Delivered:
         """Raises SinkError where the sink fails."""
@@ -51,7 +55,7 @@ class Delivery:
         while ids:
             try:
                 passing("before_write")
-                written = self._sink.write(ids, payloads)
+                written = self.sink.write(ids, payloads)
             except RefusedRecords as refusal:
                 self._check_refusal(ids, refusal)
                 refused.update(self._refused(batch, refused, refusal))
@@ -63,7 +67,7 @@ class Delivery:
             except PipelineError:
                 raise
             except Exception as error:
-                raise SinkError(f"sink {self._sink.name!r} failed: {describe(error)[0]}") from error
+                raise SinkError(f"sink {self.sink.name!r} failed: {describe(error)[0]}") from error
             return Delivered(batch, ids, self._receipt(ids, written), list(refused.values()))
         return Delivered(batch, ids, ids, list(refused.values()))
 
@@ -81,7 +85,7 @@ class Delivery:
         positions = refusal.positions
         if not positions or not all(0 <= position < ids.size for position in positions):
             raise SinkError(
-                f"sink {self._sink.name!r}: write() refused the positions {sorted(positions)} of a batch of "
+                f"sink {self.sink.name!r}: write() refused the positions {sorted(positions)} of a batch of "
                 f"{ids.size}; name at least one, from 0 to {ids.size - 1}"
             ) from refusal
 
@@ -93,7 +97,7 @@ class Delivery:
             if all(isinstance(id, Id) for id in receipt):
                 return receipt
         raise SinkError(
-            f"sink {self._sink.name!r}: write() returned {written!r:.80}; return the ids that were written "
+            f"sink {self.sink.name!r}: write() returned {written!r:.80}; return the ids that were written "
             "(`return ids` where each was written once)"
         )
 

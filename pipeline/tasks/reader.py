@@ -80,7 +80,9 @@ class Reader(Task):
         self._bus = bus
         self._clock = clock
         self._control = control
-        self._pace = pace
+        self.pace = pace
+        self.sift: Callable[[Chunk], Chunk] | None = None
+        """What each batch's worth goes through before it counts as read: it may change values, not ids."""
         self._budget = budget
         self._batch_size = batch_size
         self._numbers = numbers
@@ -100,6 +102,8 @@ class Reader(Task):
         pace.join(index)
 
     def step(self, unit: Unit) -> Step:
+        if self._changes:
+            self.make_changes()
         now = self._watch.start()
         if self._stuck is not None and not self._put(self._stuck):
             return self._blocked()
@@ -117,7 +121,7 @@ class Reader(Task):
                 return self._end()
             self._watch.waits("idle")
             return Step.IDLE
-        self._pace.spend(self._index, chunk.ids.size)
+        self.pace.spend(self._index, chunk.ids.size)
         batch = self._admit(intake, chunk)
         if batch is not None and not self._put(batch):
             return self._blocked()
@@ -133,7 +137,7 @@ class Reader(Task):
         dues = [intake.due_in(now, LINGER_S) for intake in self._open]
         delay = min([timeout, *(due for due in dues if due is not None)])
         if self._allowed() == 0:
-            delay = min(timeout, self._pace.delay(self._index))
+            delay = min(timeout, self.pace.delay(self._index))
         self._awake.wait(max(delay, 0.0005))
         self._awake.clear()
 
@@ -160,7 +164,7 @@ class Reader(Task):
 
     def _allowed(self) -> int | None:
         # A step by hand is asked for now, whatever the rate.
-        return None if self._control.paused else self._pace.allowed(self._index)
+        return None if self._control.paused else self.pace.allowed(self._index)
 
     def _gather(self, now: float, limit: int | None) -> tuple[Chunk | None, Intake | None]:
         """A batch's worth from the next partition in turn that has one."""
@@ -209,6 +213,8 @@ class Reader(Task):
 
     def _admit(self, intake: Intake, chunk: Chunk) -> Batch | None:
         """From here on the records count as read."""
+        if self.sift is not None:
+            chunk = self.sift(chunk)
         granted = self._budget.grant(chunk.ids.size)
         ids, raw, size, rejected = chunk.ids, chunk.raw, chunk.size, chunk.rejected
         if granted < ids.size:
@@ -280,7 +286,7 @@ class Reader(Task):
         self.finish()
         now, busy = self._watch.lap()
         self._tell(now, busy)
-        self._pace.leave(self._index)
+        self.pace.leave(self._index)
         self._queue.close()
         self.done = True
         return Step.DONE

@@ -21,26 +21,26 @@ class StatefulWork:
     def __init__(
         self, operator: StatefulOperator, teller: Teller, encoder: Encoder | None, numbers: Iterator[int]
     ) -> None:
-        self._operator = operator
-        self._teller = teller
-        self._encoder = encoder
-        self._numbers = numbers
+        self.operator = operator
+        self.teller = teller
+        self.encoder = encoder
+        self.numbers = numbers
         self._record_bytes = 0
         self.at = operator.name
         self.stages: tuple[str, ...] = (operator.name, *((encoder.stage,) if encoder is not None else ()))
 
     def open(self) -> None:
-        self._operator.open()
+        self.operator.open()
 
     def close(self) -> None:
-        self._operator.close()
+        self.operator.close()
 
     def run(self, batch: Batch, worker: int, watch: Stopwatch) -> list[Batch]:
-        self._teller.ledger.hold(self._operator.name, batch.partition, batch.ids)
+        self.teller.ledger.hold(self.operator.name, batch.partition, batch.ids)
         batch.values = listed(batch)
         if batch.ids:
             self._record_bytes = batch.size // batch.ids.size
-        groups = self._operator.process(batch)
+        groups = self.operator.process(batch)
         made, created = self._batches(groups)
         if batch.filtered or batch.rejected:
             self._join(batch, made)
@@ -48,7 +48,7 @@ class StatefulWork:
 
     def flush(self, worker: int, watch: Stopwatch) -> list[Batch]:
         watch.start()
-        groups = self._operator.flush()
+        groups = self.operator.flush()
         made, created = self._batches(groups)
         return self._told(None, groups, made, created, worker, watch)
 
@@ -67,17 +67,17 @@ class StatefulWork:
 
     def _batches(self, groups: list[Released]) -> tuple[list[Batch], int]:
         """The batches that go on, and how many more records there are now than were taken for them."""
-        ledger = self._teller.ledger
+        ledger = self.teller.ledger
         made = []
         created = 0
         for group in groups:
             created += self._trace(group)
             left = [*group.ids, *group.filtered, *(letter.id for letter in group.rejected)]
-            ledger.release(self._operator.name, group.partition, Ids.named(sorted(left)))
+            ledger.release(self.operator.name, group.partition, Ids.named(sorted(left)))
             made.append(
                 Batch(
                     group.partition,
-                    next(self._numbers),
+                    next(self.numbers),
                     group.ids,
                     group.values,
                     self._record_bytes * group.ids.size,
@@ -92,8 +92,8 @@ class StatefulWork:
         """Tell the ledger which records were made of which, and that the stage holds those now instead."""
         if not group.lineage:
             return 0
-        ledger = self._teller.ledger
-        stage = self._operator.name
+        ledger = self.teller.ledger
+        stage = self.operator.name
         families: dict[Partition, list[tuple[Id, int]]] = defaultdict(list)
         followers: dict[Partition, list[Id]] = defaultdict(list)
         created = 0
@@ -134,13 +134,13 @@ class StatefulWork:
         gone = tally.given + tally.filtered + tally.rejected
         tally.held = tally.taken + tally.created - gone
         now, tally.busy = watch.lap()
-        if self._encoder is not None:
-            self.at = self._encoder.stage
+        if self.encoder is not None:
+            self.at = self.encoder.stage
             for each in made:
-                self._encoder.encode(each)
+                self.encoder.encode(each)
             now, tallies[1].busy = watch.lap()
-            self.at = self._operator.name
-        self._teller.worked(now, self.stages, tallies, batch, worker, watch)
+            self.at = self.operator.name
+        self.teller.worked(now, self.stages, tallies, batch, worker, watch)
         for group, each in zip(groups, made, strict=False):
-            self._teller.rejected(now, each, group.rejected)
+            self.teller.rejected(now, each, group.rejected)
         return made

@@ -17,10 +17,10 @@ class BatchWork(Stateless):
     def __init__(
         self, operator: BatchOperator, teller: Teller, encoder: Encoder | None, *, keep_originals: bool
     ) -> None:
-        self._operator = operator
-        self._teller = teller
-        self._encoder = encoder
-        self._keep_originals = keep_originals
+        self.operator = operator
+        self.teller = teller
+        self.encoder = encoder
+        self.keep_originals = keep_originals
         self.at = operator.name
         self.stages: tuple[str, ...] = (operator.name, *((encoder.stage,) if encoder is not None else ()))
 
@@ -28,9 +28,9 @@ class BatchWork(Stateless):
         tallies = [Tally() for _ in self.stages]
         filtered = list(batch.filtered)
         letters: list[Rejection] = []
-        outcome = self._operator.apply(batch.ids, listed(batch), batch.originals)
+        outcome = self.operator.apply(batch.ids, listed(batch), batch.originals)
         if outcome.families:
-            self._teller.ledger.fan_out(batch.partition, outcome.families)
+            self.teller.ledger.fan_out(batch.partition, outcome.families)
         count(tallies[0], batch.ids.size, outcome, filtered, letters)
         made = replace(
             batch,
@@ -40,13 +40,13 @@ class BatchWork(Stateless):
             rejected=[*batch.rejected, *letters],
         )
         now, tallies[0].busy = watch.lap()
-        if self._encoder is not None:
-            self.at = self._encoder.stage
-            self._encoder.encode(made)
+        if self.encoder is not None:
+            self.at = self.encoder.stage
+            self.encoder.encode(made)
             now, tallies[1].busy = watch.lap()
-            self.at = self._operator.name
-        if not self._keep_originals:
+            self.at = self.operator.name
+        if not self.keep_originals:
             made.originals = None
-        self._teller.worked(now, self.stages, tallies, batch, worker, watch)
-        self._teller.rejected(now, batch, letters)
+        self.teller.worked(now, self.stages, tallies, batch, worker, watch)
+        self.teller.rejected(now, batch, letters)
         return [made]

@@ -18,8 +18,11 @@ class Work(Protocol):
     """The stages of a group, run one after another in a worker's thread."""
 
     stages: tuple[str, ...]
-    at: str
-    """The stage that is at work, to be named where it fails."""
+
+    @property
+    def at(self) -> str:
+        """The stage that is at work, to be named where it fails."""
+        ...
 
     def open(self) -> None:
         """Make the stages ready."""

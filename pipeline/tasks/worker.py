@@ -53,12 +53,15 @@ class Worker(Task):
         self, group: Group, work: Work, number: int, teller: Teller, clock: Clock, bus: EventBus
     ) -> None:
         self._group = group
-        self._work = work
-        self._number = number
-        self._teller = teller
+        self.work = work
+        """What it does to a batch; another may be put in its place between two steps."""
+        self.carried: list[Batch] = []
+        """Batches that a work which was taken out still held: they go on with the next that is made."""
+        self.number = number
+        self.teller = teller
         self._clock = clock
         self._bus = bus
-        self._watch = Stopwatch(clock)
+        self.watch = Stopwatch(clock)
         self._reported_at = clock.monotonic()
         self._first = work.stages[0]
         self.name = f"{self._first} {number}"
@@ -66,19 +69,21 @@ class Worker(Task):
     @property
     def stage(self) -> str:  # type: ignore[override]
         """The stage that is at work."""
-        return self._work.at
+        return self.work.at
 
     def begin(self) -> None:
-        self._work.open()
+        self.work.open()
 
     def finish(self) -> None:
-        self._work.close()
+        self.work.close()
 
     def step(self, unit: Unit) -> Step:
-        self._watch.start()
+        if self._changes:
+            self.make_changes()
+        self.watch.start()
         outlet = self._group.outlet
         if not outlet.pump():
-            self._watch.waits("blocked")
+            self.watch.waits("blocked")
             return Step.BLOCKED
         taken = self._group.inlet.take(1 if unit == "record" else None)
         if taken is None:
@@ -87,9 +92,9 @@ class Worker(Task):
         self._sample(batch)
         self._group.ledger.take(self._first, batch.partition, batch.number, batch.ids)
         self.in_hand = len(batch)
-        made = self._work.run(batch, self._number, self._watch)
-        self._reported_at = self._watch.start()
-        outlet.offer(ticket, made)
+        made = self.work.run(batch, self.number, self.watch)
+        self._reported_at = self.watch.start()
+        outlet.offer(ticket, self._with_carried(made))
         self.in_hand = 0
         outlet.pump()
         return Step.WORKED
@@ -114,28 +119,33 @@ class Worker(Task):
         self._group.outlet.wake()
 
     def report(self) -> None:
-        now = self._watch.start()
+        now = self.watch.start()
         if now - self._reported_at >= REPORT_S:
             self._reported_at = now
-            stages = self._work.stages
-            self._teller.worked(now, stages, [Tally() for _ in stages], None, self._number, self._watch)
+            stages = self.work.stages
+            self.teller.worked(now, stages, [Tally() for _ in stages], None, self.number, self.watch)
 
     def _end_or_idle(self) -> Step:
         if self._group.may_flush():
-            made = self._work.flush(self._number, self._watch)
-            self._watch.start()
+            made = self._with_carried(self.work.flush(self.number, self.watch))
+            self.watch.start()
             self._group.outlet.append(made)
             self._group.outlet.pump()
             return Step.WORKED
         if self._group.over():
             self.done = True
-            self._watch.start()
-            stages = self._work.stages
+            self.watch.start()
+            stages = self.work.stages
             now = self._clock.monotonic()
-            self._teller.worked(now, stages, [Tally() for _ in stages], None, self._number, self._watch)
+            self.teller.worked(now, stages, [Tally() for _ in stages], None, self.number, self.watch)
             return Step.DONE
-        self._watch.waits("idle")
+        self.watch.waits("idle")
         return Step.IDLE
+
+    def _with_carried(self, made: list[Batch]) -> list[Batch]:
+        if self.carried:
+            made, self.carried = [*self.carried, *made], []
+        return made
 
     def _sample(self, batch: Batch) -> None:
         inlet = self._group.inlet

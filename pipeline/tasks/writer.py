@@ -35,7 +35,8 @@ class Writer(Task):
         """``encoded`` tells that batches come encoded, and so cannot be split."""
         self.name = stage
         self.stage = stage
-        self._delivery = delivery
+        self.delivery = delivery
+        """How it writes; another may be put in its place between two steps."""
         self._committer = committer
         self._encoded = encoded
         self._inlet = inlet
@@ -53,6 +54,8 @@ class Writer(Task):
         self._committer.close()
 
     def step(self, unit: Unit) -> Step:
+        if self._changes:
+            self.make_changes()
         now = self._watch.start()
         taken = self._inlet.take(1 if unit == "record" and not self._encoded else None)
         if taken is None:
@@ -62,7 +65,7 @@ class Writer(Task):
         self._ledger.take(self.stage, batch.partition, batch.number, batch.ids)
         self.in_hand = len(batch)
         try:
-            delivered = self._delivery.deliver(batch)
+            delivered = self.delivery.deliver(batch)
         except BaseException:
             self._committer.abandon()
             raise
