@@ -3,6 +3,7 @@
 python monitor.py                   the demo, full screen
 python monitor.py --headless        the same without a screen
 python monitor.py run FILE[:NAME]   your own pipeline
+python monitor.py replay RECORDING  a recorded run, as it was
 python monitor.py dlq list|show|replay   rejected records
 """
 

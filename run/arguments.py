@@ -39,6 +39,7 @@ class Settings:
     state: Path | None = None
     fresh: bool = False
     drain_timeout: float = DRAIN_S
+    record: Path | None = None
 
 
 def parse(argv: Sequence[str], program: str) -> Settings:
@@ -59,7 +60,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
 
     Raises :class:`~pipeline.errors.ConfigurationError` where two of them do not go together.
     """
-    _check_distinct(found)
+    check_distinct(found)
     return Settings(
         file=getattr(found, "file", None),
         headless=getattr(found, "headless", True),
@@ -77,13 +78,15 @@ def settings_of(found: argparse.Namespace) -> Settings:
         state=found.state,
         fresh=getattr(found, "fresh", False),
         drain_timeout=found.drain_timeout,
+        record=getattr(found, "record", None),
     )
 
 
-def _check_distinct(found: argparse.Namespace) -> None:
+def check_distinct(found: argparse.Namespace) -> None:
+    """Raise :class:`~pipeline.errors.ConfigurationError` where two options would write one file."""
     taken: dict[Path, str] = {}
-    for option in ("json", "report", "junit"):
-        place = getattr(found, option)
+    for option in ("json", "report", "junit", "record"):
+        place = getattr(found, option, None)
         if place in (None, "-"):
             continue
         other = taken.setdefault(Path(place).resolve(), option)
@@ -125,6 +128,12 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add("--headless", action="store_true", help="no screen: progress on stderr, the summary on stdout")
     add("--read-only", action="store_true", help="a screen without the keys that change the run")
     add_report_options(parser)
+    add(
+        "--record",
+        metavar="PATH",
+        type=file_path("--record"),
+        help="record the whole run, for `replay`, also where it crashes",
+    )
     add("--limit", metavar="N", type=whole("--limit", 0), help=limit)
     add(
         "--duration",

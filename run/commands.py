@@ -37,6 +37,7 @@ class Command:
 
 COMMANDS = (
     Command("run", "FILE[:NAME]", "your own pipeline", "run.main"),
+    Command("replay", "RECORDING", "a recorded run, as it was", "run.replay"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
 
+from metrics.report import RunReport
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
-from run import demo, exit_codes, headless, loader, narrator, outputs
+from run import demo, exit_codes, headless, loader, outputs
 from run.arguments import Settings, parse
 from run.display import Display, Show
 from run.lock import exclusive
@@ -17,6 +17,7 @@ from run.narrator import say
 from run.session import Session
 from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout
+from run.terminal import missing_for_screen
 
 
 def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:
@@ -55,6 +56,7 @@ def _run_pipeline(
         duration=settings.duration,
         drain_timeout=settings.drain_timeout,
         store=open_store(pipeline, settings.state, fresh=settings.fresh),
+        record=settings.record,
     )
     sound = True
     if full_screen:
@@ -62,8 +64,16 @@ def _run_pipeline(
     else:
         headless.run(session)
     report = session.report()
+    sound &= _finish_recording(session, report)
     sound &= outputs.write(report, settings, data)
     return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)
+
+
+def _finish_recording(session: Session, report: RunReport) -> bool:
+    missing = session.recorder.finish(report)
+    if missing is not None:
+        say(missing)
+    return missing is None
 
 
 def _pipeline(settings: Settings) -> Pipeline:
@@ -86,24 +96,10 @@ def _options(settings: Settings, *, full_screen: bool) -> Options:
 
 
 def _has_terminal() -> bool:
-    missing = [
-        name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not _is_terminal(stream)
-    ]
-    if missing:
-        verb = "is not a terminal" if len(missing) == 1 else "are no terminals"
-        say(f"Running headless: {' and '.join(missing)} {verb}.")
-        return False
-    if not narrator.can_move_cursor():
-        say("Running headless: this terminal cannot move its cursor (TERM is empty or dumb).")
-        return False
-    return True
-
-
-def _is_terminal(stream: object) -> bool:
-    try:
-        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]
-    except ValueError:
-        return False
+    missing = missing_for_screen()
+    if missing is not None:
+        say(f"Running headless: {missing}.")
+    return missing is None
 
 
 def _on_screen(session: Session, settings: Settings, show: Show) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from metrics import reporter
 from metrics.box import box
@@ -11,19 +12,29 @@ from metrics.report import RunReport
 from metrics.report_json import to_json
 from metrics.report_junit import to_junit
 from pipeline.errors import ConfigurationError
-from run.arguments import Settings
 from run.narrator import say
 from run.streams import DataStream
 from run.tracebacks import of_the_user
 
 
-def write(report: RunReport, settings: Settings, data: DataStream) -> bool:
-    """Write everything that the settings name; what cannot be written is told and keeps nothing else back.
+class Targets(Protocol):
+    """Where it is to be written; None is "not wanted". ``json`` may be ``-`` for stdout."""
+
+    @property
+    def json(self) -> str | None: ...
+    @property
+    def report(self) -> Path | None: ...
+    @property
+    def junit(self) -> Path | None: ...
+
+
+def write(report: RunReport, targets: Targets, data: DataStream) -> bool:
+    """Write everything that the targets name; what cannot be written is told and keeps nothing else back.
 
     Returns whether all of it was written.
     """
     complete = True
-    for attempt in _attempts(report, settings, data):
+    for attempt in _attempts(report, targets, data):
         try:
             attempt()
         except BrokenPipeError:
@@ -35,21 +46,21 @@ def write(report: RunReport, settings: Settings, data: DataStream) -> bool:
     return complete
 
 
-def _attempts(report: RunReport, settings: Settings, data: DataStream) -> Iterator[Callable[[], None]]:
+def _attempts(report: RunReport, targets: Targets, data: DataStream) -> Iterator[Callable[[], None]]:
     trace = of_the_user(report.snapshot.traceback or "")
     if trace:
         yield lambda: say(trace)
-    if settings.json not in (None, "-"):
-        yield lambda: _to_file(report, Path(str(settings.json)), to_json, "--json")
-    if settings.report is not None:
-        render = reporter.renderer(settings.report)
-        path = settings.report
+    if targets.json not in (None, "-"):
+        yield lambda: _to_file(report, Path(str(targets.json)), to_json, "--json")
+    if targets.report is not None:
+        render = reporter.renderer(targets.report)
+        path = targets.report
         yield lambda: _to_file(report, path, render, "--report")
-    if settings.junit is not None:
-        junit = settings.junit
+    if targets.junit is not None:
+        junit = targets.junit
         yield lambda: _to_file(report, junit, to_junit, "--junit")
     # Last, so that it stands at the end of what a person sees.
-    yield lambda: _print(report, settings, data)
+    yield lambda: _print(report, targets, data)
 
 
 def _to_file(report: RunReport, path: Path, render: reporter.Render, option: str) -> None:
@@ -57,9 +68,9 @@ def _to_file(report: RunReport, path: Path, render: reporter.Render, option: str
     say(f"Wrote {path}")
 
 
-def _print(report: RunReport, settings: Settings, data: DataStream) -> None:
+def _print(report: RunReport, targets: Targets, data: DataStream) -> None:
     try:
-        data.write(to_json(report) if settings.json == "-" else box(report, unicode=data.speaks_utf8))
+        data.write(to_json(report) if targets.json == "-" else box(report, unicode=data.speaks_utf8))
     except BrokenPipeError:
         raise
     except OSError as error:

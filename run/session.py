@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from metrics.collector import Collector
 from metrics.memory import MemorySampler
@@ -23,6 +25,7 @@ from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
 from run.live import LiveRun
+from run.recording import Recorder
 
 CLOSE_S = 5.0
 """How long the collector may take over its last snapshot."""
@@ -41,11 +44,13 @@ class Session(LiveRun):
         store: CheckpointStore | None = None,
         replay: Replay | None = None,
         drain_timeout: float = 60.0,
+        record: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
         ``store`` keeps the progress. With ``replay`` dead letters are read, and nothing else. After
-        ``drain_timeout`` seconds a run that is to end is given up.
+        ``drain_timeout`` seconds a run that is to end is given up. The last minutes are always recorded in
+        memory, the whole run where ``record`` names a file.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
@@ -59,6 +64,16 @@ class Session(LiveRun):
         names = [stage.name for stage in self.engine.stages]
         self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
         self._wake = threading.Event()
+        # Before the first look at memory and open files, which it is to be part of.
+        self.recorder = Recorder(
+            self.clock,
+            lambda: self.snapshot,
+            lambda text: self._collector.note("warning", text),
+            pipeline=pipeline.name,
+            seed=options.seed,
+            pid=os.getpid(),
+            path=record,
+        )
         self._collector = Collector(
             self.clock,
             bus.subscribe(wake=self._wake.set),
@@ -129,6 +144,7 @@ class Session(LiveRun):
         """Begin; returns at once."""
         self.started_at = self.clock.wall()
         self._watching = spawn("collector", lambda: self._collector.run(self._stop, self._wake))
+        self.recorder.start(self.started_at)
         self._driver.start()
         spawn("closer", self._close)
         if self._duration is not None:
@@ -177,5 +193,6 @@ class Session(LiveRun):
         # The last fold is for one thread alone: two would share the events between them.
         if self._watching is not None:
             self._watching.join(CLOSE_S)
+        self.recorder.stop()
         self._collector.finish(interrupted=self._signal is not None)
         self._closed.set()
