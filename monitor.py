@@ -4,6 +4,8 @@ python monitor.py                   the demo, full screen
 python monitor.py --headless        the same without a screen
 python monitor.py run FILE[:NAME]   your own pipeline
 python monitor.py replay RECORDING  a recorded run, as it was
+python monitor.py attach [RUN]      the screen of a run that was started with --listen
+python monitor.py ps                the runs on this machine
 python monitor.py dlq list|show|replay   rejected records
 """
 

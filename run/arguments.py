@@ -40,6 +40,7 @@ class Settings:
     fresh: bool = False
     drain_timeout: float = DRAIN_S
     record: Path | None = None
+    listen: bool = False
 
 
 def parse(argv: Sequence[str], program: str) -> Settings:
@@ -79,6 +80,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
         fresh=getattr(found, "fresh", False),
         drain_timeout=found.drain_timeout,
         record=getattr(found, "record", None),
+        listen=getattr(found, "listen", False),
     )
 
 
@@ -143,6 +145,7 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     )
     add("--rate", metavar="R", type=positive("--rate"), help="read at most so many records a second")
     add_work_options(parser)
+    add("--listen", action="store_true", help="let `attach` show the run in other terminals, to you alone")
     add("--fresh", action="store_true", help="start over: forget the progress of earlier runs")
 
 

@@ -38,6 +38,8 @@ class Command:
 COMMANDS = (
     Command("run", "FILE[:NAME]", "your own pipeline", "run.main"),
     Command("replay", "RECORDING", "a recorded run, as it was", "run.replay"),
+    Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach"),
+    Command("ps", "", "the runs on this machine", "run.runs"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 
@@ -49,5 +51,9 @@ def find(words: Sequence[str]) -> Command | None:
 
 def summary(program: str) -> str:
     """All commands in a line, for a help text."""
-    listed = ", ".join(f"{program} {each.name} {each.arguments} ({each.help})" for each in COMMANDS)
+    listed = ", ".join(f"{_usage(program, each)} ({each.help})" for each in COMMANDS)
     return f"Commands: {program} (the demo), {listed}."
+
+
+def _usage(program: str, command: Command) -> str:
+    return f"{program} {command.name} {command.arguments}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from run.arguments import Settings, parse
 from run.display import Display, Show
 from run.lock import exclusive
 from run.narrator import say
+from run.presence import Presence
 from run.session import Session
 from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout
@@ -58,12 +60,20 @@ def _run_pipeline(
         store=open_store(pipeline, settings.state, fresh=settings.fresh),
         record=settings.record,
     )
+    presence = Presence(session, listen=settings.listen, read_only=settings.read_only)
+    report = None
     sound = True
-    if full_screen:
-        sound = _on_screen(session, settings, show)
-    else:
-        headless.run(session)
-    report = session.report()
+    try:
+        presence.start()
+        if full_screen:
+            sound = _on_screen(session, settings, show)
+        else:
+            if settings.listen:
+                say(f"Listening: `attach {os.getpid()}` shows this run in another terminal.")
+            headless.run(session)
+        report = session.report()
+    finally:
+        presence.end(report)
     sound &= _finish_recording(session, report)
     sound &= outputs.write(report, settings, data)
     return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)

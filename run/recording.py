@@ -82,7 +82,7 @@ class Recorder:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last: Snapshot | None = None
-        self._header: Frame | None = None
+        self._started_at = clock.wall()
         self._header_due = True
         self.ring = Ring()
         self.path = path
@@ -93,17 +93,22 @@ class Recorder:
 
     def start(self, started_at: datetime) -> None:
         """Begin; returns at once."""
-        header = Header(
-            schema=SCHEMA,
-            pipeline=self._pipeline,
-            started_at=started_at,
-            seed=self._seed,
-            product=VERSION,
-            python=platform.python_version(),
-            pid=self._pid,
-        )
-        self._header = header_frame(header)
+        self._started_at = started_at
         self._thread = spawn("recorder", self._run)
+
+    def header(self) -> Frame:
+        """The frame that says what is recorded."""
+        return header_frame(
+            Header(
+                schema=SCHEMA,
+                pipeline=self._pipeline,
+                started_at=self._started_at,
+                seed=self._seed,
+                product=VERSION,
+                python=platform.python_version(),
+                pid=self._pid,
+            )
+        )
 
     def step(self) -> None:
         """Take the newest snapshot, if it is new. Never raises."""
@@ -147,9 +152,8 @@ class Recorder:
         """
         file = RecordingFile(path, option)
         try:
-            for frame in (self._header, *self.ring.frames()):
-                if frame is not None:
-                    file.append(frame)
+            for frame in (self.header(), *self.ring.frames()):
+                file.append(frame)
         finally:
             file.close()
 
@@ -175,8 +179,8 @@ class Recorder:
         """Append to the file; after a gap only a key frame can be read again."""
         if self._file is None:
             return
-        if self._header_due and self._header is not None:
-            self._file.append(self._header)
+        if self._header_due:
+            self._file.append(self.header())
             self._header_due = False
         self._file.append(frame)
 

@@ -118,7 +118,7 @@ class _Packer(Generic[T]):
             return self._encoder.encode(value), 0
         except UnicodeEncodeError:
             # A file's name need not be valid UTF-8, and it is part of ids.
-            return self._encoder.encode(_mapped(value, _escape)), _ESCAPED
+            return self._encoder.encode(escaped(value)), _ESCAPED
 
     def unpack(self, data: bytes, kind: int) -> T:
         """Raises :class:`~pipeline.errors.ConfigurationError` where the data is not understood."""
@@ -128,7 +128,7 @@ class _Packer(Generic[T]):
             raise ConfigurationError(
                 f"a frame is not understood ({error}); it may be of a newer version of the monitor"
             ) from error
-        return cast("T", _mapped(value, _unescape)) if kind & _ESCAPED else value
+        return unescaped(value) if kind & _ESCAPED else value
 
 
 _headers = _Packer(Header)
@@ -233,6 +233,16 @@ _TO_ESCAPE = re.compile("[\x1a\ud800-\udfff]")
 _ESCAPES = re.compile("\x1a([0-9a-f]{4})")
 
 
+def escaped(value: T) -> T:
+    """The same value with text that can be written as UTF-8; :func:`unescaped` takes it back."""
+    return cast("T", _mapped(value, _escape))
+
+
+def unescaped(value: T) -> T:
+    """What :func:`escaped` was given."""
+    return cast("T", _mapped(value, _unescape))
+
+
 def _escape(text: str) -> str:
     return _TO_ESCAPE.sub(lambda found: f"{_MARKER}{ord(found[0]):04x}", text)
 
@@ -245,8 +255,8 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     """The same value with every text in it changed."""
     if isinstance(value, str):
         return change(value)
-    if isinstance(value, tuple):
-        return tuple(_mapped(each, change) for each in value)
+    if isinstance(value, tuple | list):
+        return type(value)(_mapped(each, change) for each in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             field.name: _mapped(getattr(value, field.name), change) for field in dataclasses.fields(value)
