@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from metrics import reconcile
@@ -12,7 +12,7 @@ from metrics.fold import RunFold, Severity
 from metrics.lanes import bottleneck, shares
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress, stage_progress
-from metrics.snapshot import QueueState, Records, Snapshot, SourceState, StageState
+from metrics.snapshot import LogLine, QueueState, Records, Snapshot, SourceState, StageState
 from metrics.thresholds import Threshold, ThresholdResult
 from metrics.verdict import judge
 from pipeline.clock import Clock
@@ -45,8 +45,11 @@ class Collector:
         pipeline: str = "",
         rate_limit: float | None = None,
         thresholds: Sequence[Threshold] = (),
+        log: Callable[[], tuple[LogLine, ...]] = tuple,
     ) -> None:
+        """``log`` gives the last lines that the pipeline logged."""
         self._clock = clock
+        self._log = log
         self._subscription = subscription
         self._books = books
         self._memory = memory
@@ -169,6 +172,7 @@ class Collector:
             events_lost=self._subscription.lost + self._events_lost,
             problem=fold.problem,
             traceback=fold.traceback,
+            log=self._log(),
         )
         snapshot = judge(snapshot)
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:

@@ -25,6 +25,7 @@ from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
 from run.live import LiveRun
+from run.log_ring import LogRing
 from run.recording import Recorder
 
 CLOSE_S = 5.0
@@ -64,6 +65,8 @@ class Session(LiveRun):
         names = [stage.name for stage in self.engine.stages]
         self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
         self._wake = threading.Event()
+        self._began = self.clock.monotonic()
+        self._log = LogRing(lambda: self.clock.monotonic() - self._began)
         # Before the first look at memory and open files, which it is to be part of.
         self.recorder = Recorder(
             self.clock,
@@ -82,6 +85,7 @@ class Session(LiveRun):
             pipeline=pipeline.name,
             rate_limit=options.rate,
             thresholds=self.thresholds,
+            log=lambda: self._log.lines,
         )
         self._driver = ThreadDriver(self.engine, self.clock)
         self._stop = threading.Event()
@@ -138,12 +142,18 @@ class Session(LiveRun):
         """End now."""
         self.engine.abort()
 
+    def printed(self, lines: Sequence[str]) -> None:
+        """Keep lines that were printed while a screen held the output."""
+        self._log.printed(lines)
+
     # The life of a run
 
     def start(self) -> None:
         """Begin; returns at once."""
         self.started_at = self.clock.wall()
+        self._began = self.clock.monotonic()
         self._watching = spawn("collector", lambda: self._collector.run(self._stop, self._wake))
+        self._log.open()
         self.recorder.start(self.started_at)
         self._driver.start()
         spawn("closer", self._close)
@@ -194,5 +204,6 @@ class Session(LiveRun):
         if self._watching is not None:
             self._watching.join(CLOSE_S)
         self.recorder.stop()
+        self._log.close()
         self._collector.finish(interrupted=self._signal is not None)
         self._closed.set()
