@@ -72,7 +72,7 @@ LOGGING = """
         ("", ["order 0 is odd", "order 1 is odd"]),
         (
             "logging.basicConfig(level='INFO', format='<%(levelname)s> %(message)s')",
-            [f"<{what}" for n in (0, 1) for what in (f"WARNING> order {n} is odd", f"INFO> order {n} was seen")],
+            [f"<{it}" for n in (0, 1) for it in (f"WARNING> order {n} is odd", f"INFO> order {n} was seen")],
         ),
         ("logging.getLogger('shop').addHandler(logging.NullHandler())", []),
         ("logging.getLogger('shop').propagate = False", ["order 0 is odd", "order 1 is odd"]),
