@@ -43,8 +43,7 @@ class Task(ABC):
     def between_steps(self, change: Callable[[], None]) -> None:
         """Have ``change`` done in the task's own thread, before its next step. It must not raise.
 
-        What is still to be done when the run is over is left to whoever asked for it: see
-        :meth:`make_changes`.
+        What is asked for after the last step is never done.
         """
         if self._changes is None:
             self._changes = deque()
@@ -55,6 +54,10 @@ class Task(ABC):
         """Do what was asked for with :meth:`between_steps`, in that order."""
         while self._changes:
             self._changes.popleft()()
+
+    def drop_changes(self) -> None:
+        """Forget what is still to be done; for after the last step."""
+        self._changes = None
 
     def begin(self) -> None:  # noqa: B027 - most tasks have nothing to open
         """Open what is needed; called once, in the task's own thread, before the first step."""

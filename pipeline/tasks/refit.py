@@ -6,10 +6,11 @@ The engine itself never does so; whoever does, does it between two steps of the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import GeneratorType
-from typing import Any, Protocol
+from typing import Any
 
 from pipeline.batch import Chunk
 from pipeline.clock import Clock
@@ -28,10 +29,57 @@ Handle = Callable[[Record], Iterable[Record | Dropped]]
 """What a stage makes of one record."""
 
 
-class MakeStage(Protocol):
-    """Makes a stage with a memory that calls ``handle`` for each record that it gives up."""
+def whole(record: Record) -> list[Record | Dropped]:
+    """A record that goes on as it is."""
+    return [record]
 
-    def __call__(self, handle: Handle) -> Stage: ...
+
+class Shared(Stage):
+    """A stage with a memory that all workers of a group share: one at a time is in it.
+
+    It is made and opened when the first record comes. Once it was flushed, records only pass through it: a
+    worker may still have some in hand when another one takes it out.
+    """
+
+    def __init__(self, make: Callable[[Handle], Stage]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._stage: Stage | None = None
+        self._flushed = False
+
+    def process(self, records: list[Record], handle: Handle = whole) -> list[Record | Dropped]:
+        with self._lock:
+            if self._flushed:
+                return [made for record in records for made in handle(record)]
+            if self._stage is None:
+                self._stage = self._make(handle)
+                self._stage.open()
+            return list(self._stage.process(records))
+
+    def flush(self) -> list[Record | Dropped]:
+        with self._lock:
+            held = list(self._stage.flush()) if self._stage is not None and not self._flushed else []
+            self._flushed = True
+            return held
+
+    def close(self) -> None:
+        with self._lock:
+            stage, self._stage = self._stage, None
+            self._flushed = True
+        if stage is not None:
+            stage.close()
+
+
+class Handling(Stage):
+    """A function, in the form in which a shared stage takes it."""
+
+    def __init__(self, shared: Shared, handle: Handle) -> None:
+        self.shared = shared
+        self.handle = handle
+        self.flush = shared.flush  # type: ignore[method-assign]
+
+    def process(self, records: list[Record]) -> list[Record | Dropped]:
+        return self.shared.process(records, self.handle)
 
 
 def with_function(work: Work, stage: str, around: Callable[[Function], Function]) -> Work:
@@ -56,21 +104,25 @@ def with_function(work: Work, stage: str, around: Callable[[Function], Function]
     return work
 
 
-def with_stage(work: Work, stage: str, make: MakeStage, clock: Clock, numbers: Iterator[int]) -> Work:
-    """The work with a stage with a memory in the place of ``stage``; what is before and behind it stays."""
+def with_stage(work: Work, stage: str, shared: Shared, clock: Clock, numbers: Iterator[int]) -> Work:
+    """The work with ``shared`` in the place of ``stage``, whose function it calls; or behind it, where that
+    has a memory of its own. What is before and behind it stays."""
+    if isinstance(work, PipedWork):
+        return PipedWork([with_stage(each, stage, shared, clock, numbers) for each in work.works], clock)
+    if stage not in work.stages:
+        return work
     if isinstance(work, StatefulWork):
-        behind = Followed(work.operator.stage, make(_whole))
+        behind = Followed(work.operator.stage, shared)
         return _holding(work, StatefulOperator(stage, behind, work.operator.on_error))
     if isinstance(work, BatchWork):
         one = work.operator.function
-        operator = StatefulOperator(
-            stage, make(_handler(lambda value: next(iter(one([value]))), work.operator.on_error))
-        )
-        return StatefulWork(operator, work.teller, work.encoder, numbers)
+        handle = _handler(lambda value: next(iter(one([value]))), work.operator.on_error)
+        operator = StatefulOperator(stage, Handling(shared, handle))
+        return PipedWork([StatefulWork(operator, work.teller, work.encoder, numbers)], clock)
     if not isinstance(work, ChainWork):
         return work
     before, function, after = work.cut_at(stage)
-    operator = StatefulOperator(stage, make(_handler(function.call, function.on_error)))
+    operator = StatefulOperator(stage, Handling(shared, _handler(function.call, function.on_error)))
     encoder = work.encoder if after is None else None
     works: list[Work] = [StatefulWork(operator, work.teller, encoder, numbers)]
     if before is not None:
@@ -78,6 +130,19 @@ def with_stage(work: Work, stage: str, make: MakeStage, clock: Clock, numbers: I
     if after is not None:
         works.append(after)
     return PipedWork(works, clock)
+
+
+def leaving(work: Work) -> Work | None:
+    """What of a work has to be flushed before it is taken out; the user's own stages are not."""
+    if isinstance(work, PipedWork):
+        return work
+    if isinstance(work, StatefulWork):
+        stage = work.operator.stage
+        while isinstance(stage, Given):
+            stage = stage.stage
+        if isinstance(stage, Followed):
+            return _holding(work, StatefulOperator(work.operator.name, stage.left()))
+    return None
 
 
 def sifted(chunk: Chunk, change: Callable[[list[Any]], list[Any]]) -> Chunk:
@@ -112,9 +177,6 @@ class Followed(Stage):
         self.stage = stage
         self.behind = behind
 
-    def open(self) -> None:
-        self.behind.open()
-
     def process(self, records: list[Record]) -> Iterator[Record | Dropped]:
         yield from self._through(self.stage.process(records))
 
@@ -124,7 +186,10 @@ class Followed(Stage):
 
     def close(self) -> None:
         self.stage.close()
-        self.behind.close()
+
+    def left(self) -> Stage:
+        """What is behind the user's own stage, alone."""
+        return Followed(self.stage.left(), self.behind) if isinstance(self.stage, Followed) else self.behind
 
     def _through(self, given: Iterable[Record | Dropped]) -> Iterator[Record | Dropped]:
         kept: list[Record] = []
@@ -142,10 +207,6 @@ def _holding(work: StatefulWork, operator: StatefulOperator) -> StatefulWork:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _whole(record: Record) -> list[Record | Dropped]:
-    return [record]
 
 
 def _before_each(step: Function, function: Function) -> Function:

@@ -24,6 +24,7 @@ class Group:
         self.outlet = outlet
         self.ledger = ledger
         self._lock = threading.Lock()
+        self._carrying = 0
         self._flushed = False
         self._closed = False
 
@@ -38,12 +39,17 @@ class Group:
     def over(self) -> bool:
         """Whether all is flushed and passed on; the first to ask then closes the way out."""
         with self._lock:
-            if not self._flushed or not self.inlet.finished or not self.outlet.empty:
+            if not self._flushed or self._carrying or not self.inlet.finished or not self.outlet.empty:
                 return False
             if not self._closed:
                 self._closed = True
                 self.outlet.close()
             return True
+
+    def carries(self, workers: int) -> None:
+        """So many more (or fewer) of the workers have batches to put in beside those that they make."""
+        with self._lock:
+            self._carrying += workers
 
 
 class Worker(Task):
@@ -55,8 +61,7 @@ class Worker(Task):
         self._group = group
         self.work = work
         """What it does to a batch; another may be put in its place between two steps."""
-        self.carried: list[Batch] = []
-        """Batches that a work which was taken out still held: they go on with the next that is made."""
+        self._carried: list[Batch] | None = None
         self.number = number
         self.teller = teller
         self._clock = clock
@@ -70,6 +75,18 @@ class Worker(Task):
     def stage(self) -> str:  # type: ignore[override]
         """The stage that is at work."""
         return self.work.at
+
+    def exchange(self, work: Work, leaving: Work | None) -> None:
+        """Between two steps: go on with another work. What ``leaving``, a part of the one before, still holds
+        goes on with what is made next."""
+        if leaving is not None:
+            if self._carried is None:
+                # Told first, so that no other worker closes the way out meanwhile.
+                self._group.carries(1)
+                self._carried = []
+            self.watch.start()
+            self._carried += leaving.flush(self.number, self.watch)
+        self.work = work
 
     def begin(self) -> None:
         self.work.open()
@@ -94,7 +111,8 @@ class Worker(Task):
         self.in_hand = len(batch)
         made = self.work.run(batch, self.number, self.watch)
         self._reported_at = self.watch.start()
-        outlet.offer(ticket, self._with_carried(made))
+        outlet.offer(ticket, made if self._carried is None else [*self._carried, *made])
+        self._put_down()
         self.in_hand = 0
         outlet.pump()
         return Step.WORKED
@@ -126,8 +144,13 @@ class Worker(Task):
             self.teller.worked(now, stages, [Tally() for _ in stages], None, self.number, self.watch)
 
     def _end_or_idle(self) -> Step:
+        if self._carried is not None and self._group.inlet.finished:
+            self._group.outlet.append(self._carried)
+            self._put_down()
+            self._group.outlet.pump()
+            return Step.WORKED
         if self._group.may_flush():
-            made = self._with_carried(self.work.flush(self.number, self.watch))
+            made = self.work.flush(self.number, self.watch)
             self.watch.start()
             self._group.outlet.append(made)
             self._group.outlet.pump()
@@ -142,10 +165,10 @@ class Worker(Task):
         self.watch.waits("idle")
         return Step.IDLE
 
-    def _with_carried(self, made: list[Batch]) -> list[Batch]:
-        if self.carried:
-            made, self.carried = [*self.carried, *made], []
-        return made
+    def _put_down(self) -> None:
+        if self._carried is not None:
+            self._carried = None
+            self._group.carries(-1)
 
     def _sample(self, batch: Batch) -> None:
         inlet = self._group.inlet
