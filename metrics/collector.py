@@ -12,7 +12,7 @@ from metrics.fold import RunFold, Severity
 from metrics.lanes import bottleneck, shares
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress, stage_progress
-from metrics.snapshot import LogLine, QueueState, Records, Snapshot, SourceState, StageState
+from metrics.snapshot import FaultState, LogLine, QueueState, Records, Snapshot, SourceState, StageState
 from metrics.thresholds import Threshold, ThresholdResult
 from metrics.verdict import judge
 from pipeline.clock import Clock
@@ -46,8 +46,10 @@ class Collector:
         rate_limit: float | None = None,
         thresholds: Sequence[Threshold] = (),
         log: Callable[[], tuple[LogLine, ...]] = tuple,
+        faults: Callable[[], tuple[FaultState, ...]] = tuple,
     ) -> None:
-        """``log`` gives the last lines that the pipeline logged."""
+        """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose so far."""
+        self._faults = faults
         self._clock = clock
         self._log = log
         self._subscription = subscription
@@ -173,6 +175,7 @@ class Collector:
             problem=fold.problem,
             traceback=fold.traceback,
             log=self._log(),
+            faults=self._faults(),
         )
         snapshot = judge(snapshot)
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from metrics.report import RunReport, resources_verdict
-from metrics.snapshot import Latency, QueueState, SourceState, StageState
+from metrics.snapshot import FaultState, Latency, QueueState, SourceState, StageState
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -65,7 +65,7 @@ def document(report: RunReport) -> dict[str, Json]:
             "verdict": resources_verdict(resources),
         },
         "anomalies": [],
-        "faults": [],
+        "faults": [_fault(fault) for fault in snapshot.faults],
         "thresholds": [
             {"expr": result.expr, "value": _number(result.value), "passed": result.passed}
             for result in report.thresholds
@@ -109,6 +109,17 @@ def _source(source: SourceState) -> dict[str, Json]:
         "filtered": source.filtered,
         "rejected": source.rejected,
         "lost": source.lost,
+    }
+
+
+def _fault(fault: FaultState) -> dict[str, Json]:
+    return {
+        "name": fault.name,
+        "stage": fault.stage,
+        "at_s": fault.at_s,
+        "lifted_s": fault.lifted_s,
+        "params": dict(fault.params),
+        "symptom": fault.symptom,
     }
 
 

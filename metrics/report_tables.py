@@ -66,6 +66,22 @@ def tables(report: RunReport) -> list[Table]:
             ],
             text=2,
         ),
+        _table(
+            "Faults put in on purpose",
+            ("fault", "stage", "parameters", "must change", "from", "to"),
+            [
+                (
+                    fault.name,
+                    fault.stage or "",
+                    ", ".join(f"{name}={value}" for name, value in fault.params),
+                    fault.symptom,
+                    seconds(fault.at_s),
+                    "the end" if fault.lifted_s is None else seconds(fault.lifted_s),
+                )
+                for fault in snapshot.faults
+            ],
+            text=4,
+        ),
         _table("Lost records", ("id",), [(id,) for id in snapshot.records.lost_ids], limit=IDS),
         _table("Duplicated records", ("id",), [(id,) for id in snapshot.records.duplicated_ids], limit=IDS),
         _table("Disagreements of the books", ("what",), [(text,) for text in snapshot.disagreements]),

@@ -41,6 +41,7 @@ class Settings:
     drain_timeout: float = DRAIN_S
     record: Path | None = None
     listen: bool = False
+    faults: tuple[str, ...] = ()
 
 
 def parse(argv: Sequence[str], program: str) -> Settings:
@@ -81,6 +82,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
         drain_timeout=found.drain_timeout,
         record=getattr(found, "record", None),
         listen=getattr(found, "listen", False),
+        faults=tuple(getattr(found, "fault", ())),
     )
 
 
@@ -146,6 +148,14 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add("--rate", metavar="R", type=positive("--rate"), help="read at most so many records a second")
     add_work_options(parser)
     add("--listen", action="store_true", help="let `attach` show the run in other terminals, to you alone")
+    add(
+        "--fault",
+        metavar="NAME[@STAGE][,KEY=VALUE...]",
+        action="append",
+        default=[],
+        help="put a bug in on purpose, such as leak.dict@transform,after=10s,for=30s (the command faults "
+        "lists them); may be repeated",
+    )
     add("--fresh", action="store_true", help="start over: forget the progress of earlier runs")
 
 

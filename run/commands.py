@@ -40,6 +40,7 @@ COMMANDS = (
     Command("replay", "RECORDING", "a recorded run, as it was", "run.replay"),
     Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach"),
     Command("ps", "", "the runs on this machine", "run.runs"),
+    Command("faults", "[NAME]", "what --fault can put in", "run.faults"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

@@ -10,7 +10,7 @@ from metrics.report import RunReport
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
-from run import demo, exit_codes, headless, loader, outputs
+from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
 from run.display import Display, Show
 from run.lock import exclusive
@@ -51,6 +51,7 @@ def _run(settings: Settings, show: Show, data: DataStream) -> int:
 def _run_pipeline(
     pipeline: Pipeline, settings: Settings, show: Show, data: DataStream, *, full_screen: bool
 ) -> int:
+    tampering.check(pipeline, settings.faults)
     session = Session(
         pipeline,
         _options(settings, full_screen=full_screen),
@@ -59,6 +60,7 @@ def _run_pipeline(
         drain_timeout=settings.drain_timeout,
         store=open_store(pipeline, settings.state, fresh=settings.fresh),
         record=settings.record,
+        faults=settings.faults,
     )
     presence = Presence(session, listen=settings.listen, read_only=settings.read_only)
     report = None

@@ -24,9 +24,10 @@ from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
-from run.live import LiveRun
+from run.live import FaultChoice, LiveRun, Power
 from run.log_ring import LogRing
 from run.recording import Recorder
+from run.tampering import Tampering
 
 CLOSE_S = 5.0
 """How long the collector may take over its last snapshot."""
@@ -46,12 +47,14 @@ class Session(LiveRun):
         replay: Replay | None = None,
         drain_timeout: float = 60.0,
         record: Path | None = None,
+        faults: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
         ``store`` keeps the progress. With ``replay`` dead letters are read, and nothing else. After
         ``drain_timeout`` seconds a run that is to end is given up. The last minutes are always recorded in
-        memory, the whole run where ``record`` names a file.
+        memory, the whole run where ``record`` names a file. ``faults`` are put in on purpose, written as for
+        ``--fault``.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
@@ -64,6 +67,7 @@ class Session(LiveRun):
         self.engine = Engine(pipeline, options, self.clock, bus, spawn_detached, store, replay)
         names = [stage.name for stage in self.engine.stages]
         self.thresholds: list[Threshold] = [parse_threshold(text, names) for text in fail_if]
+        self._tampering = Tampering(self.engine, self.clock, faults)
         self._wake = threading.Event()
         self._began = self.clock.monotonic()
         self._log = LogRing(lambda: self.clock.monotonic() - self._began)
@@ -86,6 +90,7 @@ class Session(LiveRun):
             rate_limit=options.rate,
             thresholds=self.thresholds,
             log=lambda: self._log.lines,
+            faults=self._tampering.states,
         )
         self._driver = ThreadDriver(self.engine, self.clock)
         self._stop = threading.Event()
@@ -141,6 +146,24 @@ class Session(LiveRun):
     def abort(self) -> None:
         """End now."""
         self.engine.abort()
+        self._tampering.stop_waiting()
+
+    @property
+    def powers(self) -> frozenset[Power]:
+        """What may be asked of this run."""
+        return frozenset({"steer", "inject"})
+
+    def faults(self) -> Sequence[FaultChoice]:
+        """What can be put in, and where."""
+        return self._tampering.choices()
+
+    def inject(self, fault: str) -> None:
+        """Put a fault in, written as for ``--fault``."""
+        self._tampering.add(fault)
+
+    def lift_faults(self) -> None:
+        """Take out every fault that is at work."""
+        self._tampering.lift()
 
     def printed(self, lines: Sequence[str]) -> None:
         """Keep lines that were printed while a screen held the output."""
@@ -155,6 +178,7 @@ class Session(LiveRun):
         self._watching = spawn("collector", lambda: self._collector.run(self._stop, self._wake))
         self._log.open()
         self.recorder.start(self.started_at)
+        self._tampering.begin()
         self._driver.start()
         spawn("closer", self._close)
         if self._duration is not None:
@@ -206,4 +230,6 @@ class Session(LiveRun):
         self.recorder.stop()
         self._log.close()
         self._collector.finish(interrupted=self._signal is not None)
+        # Behind the last look at files and threads: what a fault left open was there at the end of the run.
+        self._tampering.finish()
         self._closed.set()

@@ -77,14 +77,18 @@ RATE = Param("rate", 1.0, "share of the records or batches that it happens to", 
 class Variant:
     """A fault.
 
-    ``text`` is Python source that defines, by site: the function ``around(call)``, which gives another
-    function of one record (``record``); the class ``Blocks(handle)``, a stage with a memory (``batch``); the class
-    ``Out(sink)`` (``sink``, ``queue``); the function ``clean(raws)`` (``source``); the class
-    ``Gate(pace)`` (``arrivals``); the class ``Timer(clock)`` (``timer``). When it is taken out, an Event ``closing`` of it is
-    set, which ends its waits, and its function ``close()`` is called. A function ``wall()`` of it takes the
-    place of the time of day. The line at fault ends with ``#!``.
+    ``text`` is Python source that defines, by site:
 
-    ``cause`` is what a diagnosis should call it; ``holder`` names the container that grows.
+    - ``record``: the function ``around(call)``, which gives another function of one record
+    - ``batch``: the class ``Blocks(handle)``, a stage with a memory
+    - ``sink``, ``queue``: the class ``Out(sink)``
+    - ``source``: the function ``clean(raws)``
+    - ``arrivals``: the class ``Gate(pace)``
+    - ``timer``: the class ``Timer(clock)``
+
+    When it is taken out, an Event ``closing`` of it is set, which ends its waits, and then its ``close()`` is
+    called. A function ``wall()`` of it takes the place of the time of day. The line at fault ends with
+    ``#!``. ``cause`` is what a diagnosis should call it; ``holder`` names the container that grows.
     """
 
     name: str
