@@ -48,7 +48,7 @@ class Collector:
         log: Callable[[], tuple[LogLine, ...]] = tuple,
         faults: Callable[[], tuple[FaultState, ...]] = tuple,
     ) -> None:
-        """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose so far."""
+        """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose."""
         self._faults = faults
         self._clock = clock
         self._log = log
