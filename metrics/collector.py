@@ -13,10 +13,12 @@ from metrics.lanes import bottleneck, shares
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress, stage_progress
 from metrics.snapshot import FaultState, LogLine, QueueState, Records, Snapshot, SourceState, StageState
+from metrics.taps import samples
 from metrics.thresholds import Threshold, ThresholdResult
 from metrics.verdict import judge
 from pipeline.clock import Clock
 from pipeline.events import Subscription
+from pipeline.tap import Look
 
 __all__ = ["Books", "Collector", "PartitionCount", "QueueCount"]
 
@@ -47,8 +49,10 @@ class Collector:
         thresholds: Sequence[Threshold] = (),
         log: Callable[[], tuple[LogLine, ...]] = tuple,
         faults: Callable[[], tuple[FaultState, ...]] = tuple,
+        looks: Callable[[], Sequence[Look]] = tuple,
     ) -> None:
-        """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose."""
+        """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose,
+        ``looks`` the newest looks at records."""
         self._faults = faults
         self._clock = clock
         self._log = log
@@ -56,6 +60,7 @@ class Collector:
         self._books = books
         self._memory = memory
         self._thresholds = tuple(thresholds)
+        self._looks = looks
         self._fold = RunFold(pipeline, clock.monotonic(), rate_limit)
         self._heard_at = clock.monotonic()
         self._events_lost = 0
@@ -176,6 +181,7 @@ class Collector:
             traceback=fold.traceback,
             log=self._log(),
             faults=self._faults(),
+            taps=samples(self._looks(), fold.started_at),
         )
         snapshot = judge(snapshot)
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:

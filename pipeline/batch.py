@@ -52,6 +52,17 @@ class Rejection:
     stands_for: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A record that a stage was given, as text, where somebody looks; what becomes of it is not known yet."""
+
+    stage: str
+    partition: Partition
+    id: Id
+    before: str
+    followed: bool
+
+
 @dataclass(slots=True)
 class Chunk:
     """What one read of a partition gave: ``len(ids)`` raw records, and how to decode them.
@@ -108,7 +119,8 @@ class Batch:
     and ``rejected`` left the batch on its way and are settled when the sink commits it.
     ``read_at`` is in monotonic seconds, ``size`` in bytes of input. ``payloads`` is what the
     sink's ``encode`` made of the values, slice by slice, None before that; ``refused`` are
-    the positions that it could not take, with the rejection of each.
+    the positions that it could not take, with the rejection of each. ``glances`` are looks at records of
+    it on their way into the sink.
     """
 
     partition: Partition
@@ -123,6 +135,7 @@ class Batch:
     rejected: list[Rejection] = field(default_factory=list)
     payloads: list[Any] | None = None
     refused: dict[int, Rejection] = field(default_factory=dict)
+    glances: list[Glance] = field(default_factory=list)
 
     def __len__(self) -> int:
         return self.ids.size

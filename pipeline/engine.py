@@ -13,6 +13,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.batch import Partition
@@ -48,6 +49,7 @@ from pipeline.replay import Replay
 from pipeline.retry import Retrier
 from pipeline.sources.base import PartitionSpec
 from pipeline.stages import Stage
+from pipeline.tap import Tap
 from pipeline.tasks.base import Task
 from pipeline.tasks.chain import ChainWork
 from pipeline.tasks.committer import Committer
@@ -123,7 +125,8 @@ class Engine:
         self.hops: list[Hop] = []
         self.readers: list[Reader] = []
         self.numbers = itertools.count()
-        self._teller = Teller(bus, self.ledger)
+        self.tap = Tap(clock)
+        self._teller = Teller(bus, self.ledger, self.tap)
         self._batch_size = options.batch_size or pipeline.batch_size
         self._spawn = spawn
         for spec in pipeline.sources:
@@ -365,6 +368,7 @@ class Engine:
                 bus=self.bus,
                 clock=self.clock,
                 control=self.control,
+                tap=self.tap,
             )
         )
         return tasks
@@ -403,7 +407,7 @@ class Engine:
         if spec.kind == "batch":
             operator = BatchOperator(spec.name, spec.target, spec.container, spec.on_error)
             return lambda: BatchWork(operator, self._teller, encoder, keep_originals=keep_originals)
-        stage = _made(spec, self.pipeline.name)
+        stage = _made(spec, self.pipeline)
         return lambda: StatefulWork(
             StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self.numbers
         )
@@ -436,14 +440,16 @@ def dead_letter_path(pipeline: Pipeline) -> Path:
     return path
 
 
-def _made(spec: StageSpec, pipeline: str) -> Stage:
+def _made(spec: StageSpec, pipeline: Pipeline) -> Stage:
     try:
         stage: Stage = spec.target()
     except Exception as error:
         raise ConfigurationError(
-            f"stage {spec.name!r} of pipeline {pipeline!r}: it cannot be made: {describe(error)[0]}; "
+            f"stage {spec.name!r} of pipeline {pipeline.name!r}: it cannot be made: {describe(error)[0]}; "
             "give an instance where the class needs arguments"
         ) from error
+    # Past any __setattr__ of the stage's own: it may be a frozen dataclass.
+    vars(stage)["_watch"] = partial(pipeline.watch_cache, stage=spec.name)
     return stage
 
 

@@ -17,6 +17,7 @@ from pipeline.sinks.base import Sink
 from pipeline.sources import values
 from pipeline.sources.base import Source
 from pipeline.stages import Stage
+from pipeline.watched import WatchedCache, watched
 
 INGESTION = "ingestion"
 OUTPUT = "output"
@@ -90,6 +91,8 @@ class Pipeline:
         self.sources: list[SourceSpec] = []
         self.stages: list[StageSpec] = []
         self.sink: Sink | None = None
+        self.watched: list[WatchedCache] = []
+        """What :meth:`watch_cache` was given. A new list whenever that changes."""
 
     def read(
         self, source: Source | Iterable[Any] | Callable[..., Any], schema: type | None = None
@@ -193,6 +196,15 @@ class Pipeline:
             )
         self.sink = sink if isinstance(sink, Sink) else function(sink)
         return self
+
+    def watch_cache(self, held: Any, name: str, stage: str | None = None) -> None:
+        """Let the monitor watch a container, or a function with ``lru_cache``: how long it is, what it
+        weighs, and whether it grows. One of the same name and stage takes the place of the other.
+
+        ``stage`` is the name of the stage whose it is. A stage with a memory says ``self.watch_cache(...)``.
+        """
+        one = watched(held, name, stage)
+        self.watched = [*(each for each in self.watched if (each.name, each.stage) != (name, stage)), one]
 
     def validate(self) -> None:
         """Raise :class:`~pipeline.errors.ConfigurationError` unless it can run."""

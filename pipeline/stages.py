@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.batch import Partition
 from pipeline.ids import Id
+from pipeline.watched import watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +160,12 @@ class Stage:
     def close(self) -> None:
         """Let go of what was opened."""
         return
+
+    def watch_cache(self, held: Any, name: str) -> None:
+        """Let the monitor watch a container of this stage, see :meth:`pipeline.Pipeline.watch_cache`."""
+        one = watched(held, name, None)
+        if self._watch is not None:
+            self._watch(held, one.name)
+
+    _watch: Callable[[Any, str], None] | None = None
+    """Set on the stage by the run that it is a part of."""

@@ -10,7 +10,9 @@ from pipeline.clock import Clock
 from pipeline.control import Failure, Unit
 from pipeline.engine import Engine
 from pipeline.operators.base import failure_of
+from pipeline.pipeline import INGESTION
 from pipeline.tasks.base import Step, Task
+from pipeline.thread_facts import Doing, ThreadFact
 
 POLL_S = 0.25
 """The longest that a task waits without looking again."""
@@ -46,6 +48,7 @@ class ThreadDriver:
         self._threads: list[tuple[threading.Thread, list[Task]]] = []
         self._at_work: dict[int, Task] = {}
         """The task that each thread, by its place among them, is at."""
+        self._doing: dict[int, Doing] = {}
         self._left: set[Task] = set()
         self.finished = threading.Event()
         self.abandoned: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class ThreadDriver:
         self._engine.started()
         for place, lane in enumerate(self._engine.lanes):
             self._at_work[place] = lane[0]
+            self._doing[place] = "idle"
             thread = spawn(lane[-1].name, partial(self._drive, place, lane))
             self._threads.append((thread, lane))
         spawn("supervisor", self._supervise)
@@ -63,6 +67,25 @@ class ThreadDriver:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over; tell whether it is."""
         return self.finished.wait(timeout)
+
+    def threads(self) -> list[ThreadFact]:
+        """The threads that move records now: those of the tasks, and those that read ahead."""
+        paused = self._engine.control.paused
+        found = []
+        for place, (thread, lane) in enumerate(list(self._threads)):
+            if thread.is_alive():
+                stages = tuple(dict.fromkeys(stage for task in lane for stage in task.stages))
+                doing = self._doing[place]
+                if paused and doing != "busy":
+                    doing = "paused"
+                found.append(_fact(thread, stages, self._at_work[place].stage, doing))
+        ahead = {name for reader in self._engine.readers for name in list(reader.pumps)}
+        found += [
+            _fact(thread, (INGESTION,), INGESTION, None)
+            for thread in threading.enumerate()
+            if thread.name in ahead
+        ]
+        return found
 
     def _drive(self, place: int, lane: list[Task]) -> None:
         """The body of a thread: steps its tasks until all are done or the run is stopped."""
@@ -78,13 +101,15 @@ class ThreadDriver:
                     unit = self._admit(task, lane)
                     if unit is not None:
                         self._at_work[place] = task
+                        self._doing[place] = "busy"
                         step = task.step(unit)
+                        self._doing[place] = "idle"
                         if step in (Step.IDLE, Step.BLOCKED):
                             stuck.append((task, step))
                 if self._engine.control.stop.is_set():
                     break
                 if len(stuck) == len(waiting):
-                    self._wait(stuck, alone=len(lane) == 1)
+                    self._wait(place, stuck, alone=len(lane) == 1)
         except BaseException as error:  # noqa: BLE001 - also SystemExit, or the run would wait for ever
             self._fail(task, error)
         finally:
@@ -99,10 +124,12 @@ class ThreadDriver:
             control.wait_while_paused(lane, SHARED_POLL_S)
         return unit
 
-    def _wait(self, stuck: list[tuple[Task, Step]], *, alone: bool) -> None:
+    def _wait(self, place: int, stuck: list[tuple[Task, Step]], *, alone: bool) -> None:
         """Wait for what is stuck furthest along, or else for something to read."""
         blocked = [each for each in stuck if each[1] is Step.BLOCKED]
         task, step = blocked[0] if blocked else stuck[-1]
+        self._at_work[place] = task
+        self._doing[place] = "blocked" if blocked else "idle"
         task.wait(step, POLL_S if alone else SHARED_POLL_S)
         for each, _ in stuck:
             each.report()
@@ -141,3 +168,7 @@ class ThreadDriver:
             self._engine.ended()
         finally:
             self.finished.set()
+
+
+def _fact(thread: threading.Thread, stages: tuple[str, ...], stage: str, doing: Doing | None) -> ThreadFact:
+    return ThreadFact(thread.name, stages, stage, doing, thread.ident, thread.native_id)

@@ -91,6 +91,7 @@ class Session(LiveRun):
             thresholds=self.thresholds,
             log=lambda: self._log.lines,
             faults=self._tampering.states,
+            looks=self.engine.tap.samples,
         )
         self._driver = ThreadDriver(self.engine, self.clock)
         self._stop = threading.Event()
@@ -137,6 +138,14 @@ class Session(LiveRun):
         """Limit the rate of reading; None lifts the limit."""
         self.engine.set_rate(records_per_s)
 
+    def tap(self, on: bool) -> None:
+        """Begin, or stop, to show sampled records in snapshots."""
+        self.engine.tap.switch(on)
+
+    def follow(self, id: str | None) -> None:
+        """Show this record at every stage that it comes to; None follows no record."""
+        self.engine.tap.follow(id)
+
     def drain(self) -> None:
         """Read no more, finish what is in flight, then end; what takes too long is given up."""
         if self._drained.acquire(blocking=False):
@@ -151,7 +160,7 @@ class Session(LiveRun):
     @property
     def powers(self) -> frozenset[Power]:
         """What may be asked of this run."""
-        return frozenset({"steer", "inject"})
+        return frozenset({"steer", "inject", "tap"})
 
     def faults(self) -> Sequence[FaultChoice]:
         """What can be put in, and where."""

@@ -35,6 +35,12 @@ class Task(ABC):
     name: str
     stage: str
     """The stage that is told where the task fails."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it works for, in flow order."""
+        return (self.stage,)
+
     done: bool = False
     in_hand: int = 0
     """How many records it is at work on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.batch import Batch, Originals, Rejection
+from pipeline.batch import Batch, Glance, Originals, Rejection
 from pipeline.errors import Reject
 from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.operators.base import Bad, Outcome, letter
@@ -14,6 +14,7 @@ from pipeline.operators.function import FunctionOperator
 from pipeline.operators.fused import Odd, run_fused, stage_at_fault
 from pipeline.schema import explain
 from pipeline.stopwatch import Stopwatch
+from pipeline.tap import Trail
 from pipeline.tasks.encoder import Encoder, Packed
 from pipeline.tasks.slices import slices
 from pipeline.tasks.work import Stateless, Tally, Teller, count
@@ -77,14 +78,16 @@ class ChainWork(Stateless):
         job = _Job(batch, [Tally() for _ in self.stages])
         packed = self.encoder.begin() if self.encoder is not None else None
         fused_s = 0.0
+        tap = self.teller.tap
         for ids, raws in slices(batch, whole=self._whole):
             originals = Originals(ids, raws) if batch.decode is not None else batch.originals
-            if self._fuses(ids.size):
+            trail = tap.trail(self.stages[0], batch.partition, ids) if tap.on else None
+            if trail is None and self._fuses(ids.size):
                 outcome = self._fused(job, ids, raws, originals)
                 fused_s += watch.lap()[1]
             else:
-                outcome = self._stage_by_stage(job, ids, raws, originals, watch)
-            self._collect(job, outcome, packed, originals, watch)
+                outcome = self._stage_by_stage(job, ids, raws, originals, watch, trail)
+            self._collect(job, outcome, packed, originals, watch, trail)
         self._share_out(job.tallies, fused_s)
         made = self._made(job, packed)
         now, rest = watch.lap()
@@ -98,16 +101,30 @@ class ChainWork(Stateless):
         return self._fusible and records >= SMALL and self._slices % MEASURED_ONE_IN != 1
 
     def _stage_by_stage(
-        self, job: _Job, ids: Ids, values: list[Any], originals: Originals | None, watch: Stopwatch
+        self,
+        job: _Job,
+        ids: Ids,
+        values: list[Any],
+        originals: Originals | None,
+        watch: Stopwatch,
+        trail: Trail | None,
     ) -> Outcome:
         outcome = Outcome(ids, values)
         if self.decode is not None and job.batch.decode is not None and originals is not None:
             self.at = self.decode.name
+            if trail is not None:
+                trail.before(self.at, ids, values)
             outcome = self.decode.apply(ids, values, job.batch.decode, originals)
+            if trail is not None:
+                trail.after(outcome)
             job.count(0, ids.size, outcome)
             self._lap(job, 0, watch)
         for index, operator in enumerate(self.functions):
+            if trail is not None:
+                trail.before(operator.name, outcome.ids, outcome.values)
             outcome = self._apply(job, operator, index, outcome, originals)
+            if trail is not None:
+                trail.after(outcome)
             self._lap(job, self._first + index, watch)
         return outcome
 
@@ -213,6 +230,7 @@ class ChainWork(Stateless):
         packed: Packed | None,
         originals: Originals | None,
         watch: Stopwatch,
+        trail: Trail | None,
     ) -> None:
         if not outcome.ids:
             return
@@ -222,6 +240,9 @@ class ChainWork(Stateless):
         if packed is None:
             return
         self.at = self.stages[-1]
+        if trail is not None:
+            trail.before(self.at, outcome.ids, outcome.values)
+            job.glances += trail.take()
         packed.add(outcome.ids, outcome.values, originals)
         job.tallies[-1].busy += watch.lap()[1]
 
@@ -245,6 +266,7 @@ class ChainWork(Stateless):
             originals=originals if self.keep_originals else None,
             filtered=job.filtered,
             rejected=[*batch.rejected, *job.letters],
+            glances=job.glances,
         )
         if packed is not None:
             packed.seal(made)
@@ -261,6 +283,7 @@ class _Job:
         self.values: list[Any] = []
         self.filtered: list[Ids] = list(batch.filtered)
         self.letters: list[Rejection] = []
+        self.glances: list[Glance] = []
 
     def count(self, stage: int, taken: int, outcome: Outcome) -> None:
         """Add the outcome of a stage for ``taken`` records."""

@@ -71,6 +71,8 @@ class Reader(Task):
         self.stage = stage
         self.beside_the_queue = 0
         """Records that could not be cut out of the input: they went past the queue's counts."""
+        self.pumps: set[str] = set()
+        """The names of the threads that read ahead for it."""
         self.may_wait = source.blocking or source.grows
         self._index = index
         self._source = source
@@ -201,7 +203,9 @@ class Reader(Task):
         pump = None
         if self._source.blocking and self._spawn is not None:
             pump = Pump(chunks, self._awake.set)
-            self._spawn(f"pump {partition}", pump.run)
+            name = f"pump {partition}"
+            self.pumps.add(name)
+            self._spawn(name, pump.run)
         look_every = LOOK_S if self._source.grows else None
         return Intake(partition, chunks, self._batch_size, pump, before, look_every)
 

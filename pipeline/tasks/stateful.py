@@ -40,7 +40,13 @@ class StatefulWork:
         batch.values = listed(batch)
         if batch.ids:
             self._record_bytes = batch.size // batch.ids.size
+        tap = self.teller.tap
+        trail = tap.trail(self.operator.name, batch.partition, batch.ids) if tap.on else None
+        if trail is not None:
+            trail.before(self.operator.name, batch.ids, batch.values)
         groups = self.operator.process(batch)
+        if tap.on:
+            tap.gave_up(self.operator.name, trail, groups)
         made, created = self._batches(groups)
         if batch.filtered or batch.rejected:
             self._join(batch, made)
@@ -49,6 +55,8 @@ class StatefulWork:
     def flush(self, worker: int, watch: Stopwatch) -> list[Batch]:
         watch.start()
         groups = self.operator.flush()
+        if self.teller.tap.on:
+            self.teller.tap.gave_up(self.operator.name, None, groups)
         made, created = self._batches(groups)
         return self._told(None, groups, made, created, worker, watch)
 
@@ -137,6 +145,7 @@ class StatefulWork:
         if self.encoder is not None:
             self.at = self.encoder.stage
             for each in made:
+                self.teller.tap.at_output(self.at, each)
                 self.encoder.encode(each)
             now, tallies[1].busy = watch.lap()
             self.at = self.operator.name

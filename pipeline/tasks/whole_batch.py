@@ -28,7 +28,14 @@ class BatchWork(Stateless):
         tallies = [Tally() for _ in self.stages]
         filtered = list(batch.filtered)
         letters: list[Rejection] = []
-        outcome = self.operator.apply(batch.ids, listed(batch), batch.originals)
+        values = listed(batch)
+        tap = self.teller.tap
+        trail = tap.trail(self.operator.name, batch.partition, batch.ids) if tap.on else None
+        if trail is not None:
+            trail.before(self.operator.name, batch.ids, values)
+        outcome = self.operator.apply(batch.ids, values, batch.originals)
+        if trail is not None:
+            trail.after(outcome)
         if outcome.families:
             self.teller.ledger.fan_out(batch.partition, outcome.families)
         count(tallies[0], batch.ids.size, outcome, filtered, letters)
@@ -42,6 +49,7 @@ class BatchWork(Stateless):
         now, tallies[0].busy = watch.lap()
         if self.encoder is not None:
             self.at = self.encoder.stage
+            tap.at_output(self.at, made, trail)
             self.encoder.encode(made)
             now, tallies[1].busy = watch.lap()
             self.at = self.operator.name

@@ -11,6 +11,7 @@ from pipeline.ids import Ids
 from pipeline.ledger import Ledger
 from pipeline.operators.base import Outcome
 from pipeline.stopwatch import Stopwatch
+from pipeline.tap import Tap
 from pipeline.tasks.rejections import tell_rejected
 
 
@@ -55,11 +56,12 @@ class Tally:
 
 
 class Teller:
-    """Sends the events and tells the ledger what stages did."""
+    """Sends the events, tells the ledger what stages did, and shows records to whoever looks."""
 
-    def __init__(self, bus: EventBus, ledger: Ledger) -> None:
+    def __init__(self, bus: EventBus, ledger: Ledger, tap: Tap) -> None:
         self.bus = bus
         self.ledger = ledger
+        self.tap = tap
 
     def worked(
         self,

@@ -88,6 +88,10 @@ class Worker(Task):
             self._carried += leaving.flush(self.number, self.watch)
         self.work = work
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return self.work.stages
+
     def begin(self) -> None:
         self.work.open()
 

@@ -10,6 +10,7 @@ from pipeline.ids import NO_IDS, Ids
 from pipeline.ledger import Ledger
 from pipeline.queue import BatchQueue
 from pipeline.stopwatch import Stopwatch
+from pipeline.tap import Tap
 from pipeline.tasks.base import REPORT_S, Step, Task
 from pipeline.tasks.committer import Committer
 from pipeline.tasks.delivery import Delivery
@@ -31,6 +32,7 @@ class Writer(Task):
         bus: EventBus,
         clock: Clock,
         control: Control,
+        tap: Tap,
     ) -> None:
         """``encoded`` tells that batches come encoded, and so cannot be split."""
         self.name = stage
@@ -44,6 +46,7 @@ class Writer(Task):
         self._bus = bus
         self._clock = clock
         self._control = control
+        self._tap = tap
         self._watch = Stopwatch(clock)
         self._reported_at = clock.monotonic()
 
@@ -64,12 +67,16 @@ class Writer(Task):
         self._sample(batch)
         self._ledger.take(self.stage, batch.partition, batch.number, batch.ids)
         self.in_hand = len(batch)
+        if not self._encoded:
+            self._tap.at_output(self.stage, batch)
         try:
             delivered = self.delivery.deliver(batch)
         except BaseException:
             self._committer.abandon()
             raise
         tell_rejected(self._bus, now, batch.partition, delivered.refused)
+        if batch.glances:
+            self._tap.delivered(delivered, self.delivery.sink.name)
         self._committer.add(delivered)
         # While it is stepped by hand, each step is to be seen through to its end.
         if self._committer.due(at_once=self._control.paused):

@@ -22,6 +22,7 @@ from pipeline.operators.decode import DecodeOperator
 from pipeline.operators.function import FunctionOperator
 from pipeline.operators.fused import run_fused
 from pipeline.stopwatch import Stopwatch
+from pipeline.tap import Tap
 from pipeline.tasks import chain, slices
 from pipeline.tasks.chain import ChainWork
 from pipeline.tasks.work import Teller
@@ -95,7 +96,7 @@ class _Result:
         work = ChainWork(
             DecodeOperator("ingestion") if decode else None,
             operators,
-            Teller(bus, ledger),
+            Teller(bus, ledger, Tap(ManualClock())),
             None,
             keep_originals=True,
         )
