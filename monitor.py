@@ -6,6 +6,7 @@ python monitor.py run FILE[:NAME]   your own pipeline
 python monitor.py replay RECORDING  a recorded run, as it was
 python monitor.py attach [RUN]      the screen of a run that was started with --listen
 python monitor.py ps                the runs on this machine
+python monitor.py config show|init|validate   settings, and where they come from
 python monitor.py dlq list|show|replay   rejected records
 """
 
@@ -43,17 +44,27 @@ except ModuleNotFoundError as missing:
     sys.exit(2)
 
 
-def show(live: LiveRun, display: Display) -> int | None:
+class Screen:
     """The full-screen front end, imported only when it is wanted."""
-    from run.streams import speaks_utf8
-    from tui.launch import show as show_screen
 
-    return show_screen(live, read_only=display.read_only, ascii=not speaks_utf8(sys.stderr))
+    def __call__(self, live: LiveRun, display: Display) -> int | None:
+        from run.streams import speaks_utf8
+        from tui.launch import show
+
+        ascii = display.ascii if display.ascii is not None else not speaks_utf8(sys.stderr)
+        return show(live, read_only=display.read_only, ascii=ascii)
+
+    def actions(self) -> Sequence[str]:
+        """The ids of all that keys do."""
+        from tui.actions import ACTIONS
+
+        return [action.id for action in ACTIONS]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     program = "monitor.py" if Path(sys.argv[0]).name == "monitor.py" else "pipeline-monitor"
+    show = Screen()
     words = sys.argv[1:] if argv is None else argv
     try:
         command = commands.find(words)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
+from run import config
 from run.commands import COMMANDS, summary
-from run.options import Parser, file_path, json_target, positive, whole
+from run.display import Display
+from run.options import Parser, Several, file_path, json_target, positive, whole
 
 MOST_WORKERS = 256
 """Threads for one stage; more only take memory from each other."""
+SHORTEST_S, SLOWEST_S = 0.05, 60.0
+"""Between two looks at a run."""
 LONGEST_S = 366 * 24 * 3600.0
 DRAIN_S = 60.0
 """How long a run that is to end may take over what is in flight."""
@@ -42,6 +46,7 @@ class Settings:
     record: Path | None = None
     listen: bool = False
     faults: tuple[str, ...] = ()
+    display: Display = field(default_factory=Display)
 
 
 def parse(argv: Sequence[str], program: str) -> Settings:
@@ -51,10 +56,48 @@ def parse(argv: Sequence[str], program: str) -> Settings:
     """
     words = list(argv)
     if words[:1] == ["run"]:
-        return settings_of(_run_parser(f"{program} run").parse_args(words[1:]))
+        return _configured(run_parser(f"{program} run"), words[1:])
     if words and not words[0].startswith("-"):
         raise ConfigurationError(_unknown_command(words[0], program))
-    return settings_of(_demo_parser(program).parse_args(words))
+    return _configured(demo_parser(program), words)
+
+
+def _configured(parser: Parser, words: Sequence[str]) -> Settings:
+    merged = config.apply(known_options(), parser)
+    found = parser.parse_args(list(words))
+    return replace(settings_of(found), display=display_of(found, merged, read_only=found.read_only))
+
+
+def parse_for_screen(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Display]:
+    """The options of a command that shows a screen, among them how that is to be; a read-only one so far."""
+    merged = config.apply(known_options(), parser, screen_only=True)
+    found = parser.parse_args(list(words))
+    return found, display_of(found, merged, read_only=True)
+
+
+def known_options() -> dict[str, config.Option]:
+    """Everything that can be set in a file or the environment."""
+    screen = Parser(add_help=False)
+    add_display_options(screen)
+    return config.options(run_parser(""), screen)
+
+
+def display_of(
+    found: argparse.Namespace, merged: Mapping[str, config.Setting], *, read_only: bool
+) -> Display:
+    """How the screen is to be: of the options that were parsed, and the keys that were set elsewhere."""
+    keys, origin = config.keys(merged)
+    return Display(
+        read_only=read_only,
+        interval=found.interval,
+        theme=found.theme,
+        ascii=found.ascii,
+        mouse=found.mouse,
+        reduced_motion=found.reduced_motion,
+        screen_reader=found.screen_reader,
+        keys=keys,
+        keys_from=origin,
+    )
 
 
 def settings_of(found: argparse.Namespace) -> Settings:
@@ -107,7 +150,8 @@ def _unknown_command(word: str, program: str) -> str:
     return f"unknown command {word!r}; {hint}"
 
 
-def _demo_parser(program: str) -> argparse.ArgumentParser:
+def demo_parser(program: str) -> Parser:
+    """The options of the demo."""
     parser = Parser(
         prog=program,
         description="See your data pipeline live, account for every record, and gate on it in CI.",
@@ -118,7 +162,8 @@ def _demo_parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _run_parser(program: str) -> argparse.ArgumentParser:
+def run_parser(program: str) -> Parser:
+    """The options of ``run``."""
     parser = Parser(
         prog=program, description="Run the pipeline that a Python file defines.", allow_abbrev=False
     )
@@ -131,6 +176,7 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add = parser.add_argument
     add("--headless", action="store_true", help="no screen: progress on stderr, the summary on stdout")
     add("--read-only", action="store_true", help="a screen without the keys that change the run")
+    add_display_options(parser)
     add_report_options(parser)
     add(
         "--record",
@@ -159,6 +205,24 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add("--fresh", action="store_true", help="start over: forget the progress of earlier runs")
 
 
+def add_display_options(parser: argparse.ArgumentParser) -> None:
+    """How the full screen looks and behaves."""
+    add = parser.add_argument
+    both = argparse.BooleanOptionalAction
+    add("--theme", metavar="NAME", help="the colours of the screen")
+    add(
+        "--interval",
+        metavar="S",
+        type=positive("--interval", SLOWEST_S, SHORTEST_S),
+        default=Display().interval,
+        help="seconds between two looks at the run (default: 0.25)",
+    )
+    add("--ascii", action=both, help="draw with ASCII alone (default: where the terminal knows no more)")
+    add("--mouse", action=both, default=True, help="take the mouse; without it the terminal selects text")
+    add("--reduced-motion", action=both, default=False, help="nothing on the screen moves by itself")
+    add("--screen-reader", action=both, default=False, help="plain labelled lines, only what changes")
+
+
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """What is written when a run is over, and what makes it fail."""
     add = parser.add_argument
@@ -173,7 +237,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--fail-if",
         metavar="EXPR",
-        action="append",
+        action=Several,
         default=[],
         help="exit 4 if it holds, such as 'error_rate>1%%' or 'p95(transform)>200ms'; may be repeated",
     )

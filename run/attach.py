@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run import exit_codes
+from run.arguments import add_display_options, parse_for_screen
 from run.attach_client import AttachedRun
-from run.display import Display, Show
+from run.display import Show
 from run.narrator import say
 from run.options import Parser
 from run.runs import Entry, entries
@@ -26,7 +28,8 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     )
     parser.add_argument("run", metavar="RUN", nargs="?", help="its process number or its pipeline's name")
     parser.add_argument("--read-only", action="store_true", help="without the keys that change the run")
-    wanted = parser.parse_args(list(words))
+    add_display_options(parser)
+    wanted, display = parse_for_screen(parser, words)
     if owns_process:
         open_the_closed()
     entry = chosen(wanted.run, entries(), program)
@@ -35,7 +38,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
         raise ConfigurationError(f"attach needs a terminal, and {missing}; `{program} ps` tells how runs are")
     attached = AttachedRun(Path(str(entry.socket)), SystemClock())
     try:
-        number = show(attached, Display(read_only=wanted.read_only or attached.read_only))
+        number = show(attached, replace(display, read_only=wanted.read_only or attached.read_only))
     finally:
         attached.close()
     if attached.report is not None:

@@ -41,6 +41,7 @@ COMMANDS = (
     Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach"),
     Command("ps", "", "the runs on this machine", "run.runs"),
     Command("faults", "[NAME]", "what --fault can put in", "run.faults"),
+    Command("config", "show|init|validate", "settings, and where they come from", "run.config_command"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
-from run.display import Display, Show
+from run.display import Show
 from run.lock import exclusive
 from run.narrator import say
 from run.presence import Presence
@@ -118,7 +118,7 @@ def _on_screen(session: Session, settings: Settings, show: Show) -> bool:
     """Run a session full screen; returns whether the screen did its part."""
     session.start()
     try:
-        signal_number = show(session, Display(read_only=settings.read_only))
+        signal_number = show(session, settings.display)
     except Exception:  # noqa: BLE001 - the run is not to suffer from its screen
         say(f"{traceback.format_exc()}The screen failed; the run goes on without it.")
         headless.watch(session)

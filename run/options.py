@@ -42,6 +42,21 @@ class Parser(argparse.ArgumentParser):
         return f"unknown {kind} {word!r}; {hint}"
 
 
+class Several(argparse.Action):
+    """May be repeated. What is said on the command line replaces the default, all of it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse calls it so
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        given = [] if before is self.default else list(before)
+        setattr(namespace, self.dest, [*given, values])
+
+
 def whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[str], int]:
     def convert(text: str) -> int:
         try:
@@ -57,7 +72,7 @@ def whole(option: str, least: int | None = None, most: int | None = None) -> Cal
     return convert
 
 
-def positive(option: str, most: float = math.inf) -> Callable[[str], float]:
+def positive(option: str, most: float = math.inf, least: float = 0.0) -> Callable[[str], float]:
     def convert(text: str) -> float:
         try:
             number = float(text)
@@ -67,6 +82,8 @@ def positive(option: str, most: float = math.inf) -> Callable[[str], float]:
             raise ConfigurationError(f"{option} {text}: must be a finite number")
         if number <= 0:
             raise ConfigurationError(f"{option} {text}: must be more than 0")
+        if number < least:
+            raise ConfigurationError(f"{option} {text}: must be {least:g} or more")
         if number > most:
             raise ConfigurationError(f"{option} {text}: must be {most:.0f} or less")
         return number

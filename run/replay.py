@@ -13,7 +13,7 @@ from metrics.verdict import exit_code, judge
 from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run import exit_codes, outputs
-from run.arguments import add_report_options, check_distinct
+from run.arguments import add_display_options, add_report_options, check_distinct, parse_for_screen
 from run.display import Display, Show
 from run.narrator import say
 from run.options import Parser
@@ -34,6 +34,7 @@ class Wanted:
     report: Path | None
     junit: Path | None
     fail_if: tuple[str, ...]
+    display: Display
 
 
 def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:
@@ -63,7 +64,8 @@ def _parse(words: Sequence[str], program: str) -> Wanted:
     parser.add_argument("other", metavar="OTHER", nargs="?", help="a second recording, to compare")
     parser.add_argument("--headless", action="store_true", help="no screen: the report of the run, again")
     add_report_options(parser)
-    found = parser.parse_args(list(words))
+    add_display_options(parser)
+    found, display = parse_for_screen(parser, words)
     check_distinct(found)
     recordings = tuple(Path(each) for each in (found.recording, found.other) if each is not None)
     for option in ("report", "junit"):
@@ -78,6 +80,7 @@ def _parse(words: Sequence[str], program: str) -> Wanted:
         report=found.report,
         junit=found.junit,
         fail_if=tuple(found.fail_if),
+        display=display,
     )
 
 
@@ -85,7 +88,7 @@ def _show(wanted: Wanted, show: Show) -> int:
     recorded = RecordedRun(wanted.recordings[0], SystemClock())
     if recorded.tape.damage:
         say(f"{recorded.tape.path}: {recorded.tape.damage}; what was recorded before it is shown.")
-    signal_number = show(recorded, Display(read_only=True))
+    signal_number = show(recorded, wanted.display)
     return exit_codes.HEALTHY if signal_number is None else exit_codes.of_signal(signal_number)
 
 
