@@ -17,7 +17,9 @@ import pytest
 from metrics.measures import MEASURES
 from metrics.verdict import EXIT_FAILED, EXIT_LEDGER, EXIT_THRESHOLD
 from run import exit_codes
+from run.commands import COMMANDS
 from tests.house.project import ROOT, settings
+from tests.run.command import here
 from tui.actions import ACTIONS
 
 README = ROOT / "README.md"
@@ -148,8 +150,10 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def test_commands_name_options_that_exist(checkout: Path) -> None:
-    offered = set(re.findall(r"--[a-z-]+", shell("python monitor.py run --help", checkout).stdout))
-    assert "--headless" in offered
+    helped = shell("python monitor.py run --help", checkout).stdout
+    helped += "".join(here(command.name, "--help").out for command in COMMANDS)
+    offered = set(re.findall(r"--[a-z-]+", helped))
+    assert {"--headless", "--read-only"} <= offered
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         commands = "\n".join(re.findall(r"(?:monitor\.py|pipeline-monitor) [^`\n]*", text))
