@@ -42,6 +42,8 @@ COMMANDS = (
     Command("ps", "", "the runs on this machine", "run.runs"),
     Command("faults", "[NAME]", "what --fault can put in", "run.faults"),
     Command("config", "show|init|validate", "settings, and where they come from", "run.config_command"),
+    Command("diagnose", "FILE[:NAME]", "why it is sick", "run.diagnose"),
+    Command("trial", "FILE[:NAME]", "one experiment of a diagnosis", "run.trial"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import sys
 import traceback
+from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -19,14 +20,16 @@ _loads = itertools.count()
 _neighbours = Neighbours()
 
 
-def load(target: str) -> Pipeline:
+def load(target: str, instead: Mapping[Path, bytes] | None = None) -> Pipeline:
     """The pipeline that a file defines; with several, ``FILE:NAME`` picks one by name or by variable.
+
+    ``instead`` holds, by resolved path, source that is run in the place of what the file has.
 
     Each load runs the file anew in a module of its own, and the modules beside it too, so that two
     loads share no state. Raises :class:`~pipeline.errors.ConfigurationError`.
     """
     path, name = _split(target)
-    module = _run(path)
+    module = _run(path, instead or {})
     found = {variable: value for variable, value in vars(module).items() if isinstance(value, Pipeline)}
     distinct = {id(pipeline): pipeline for pipeline in found.values()}
     names = [pipeline.name for pipeline in distinct.values()]
@@ -54,11 +57,11 @@ def load(target: str) -> Pipeline:
 def _split(target: str) -> tuple[Path, str | None]:
     path, colon, name = target.rpartition(":")
     if colon and name and not Path(target).exists() and not set(name) & set("/\\"):
-        return _existing(path), name
-    return _existing(target), None
+        return existing(path), name
+    return existing(target), None
 
 
-def _existing(text: str) -> Path:
+def existing(text: str) -> Path:
     path = Path(text)
     if not text:
         raise ConfigurationError("run '': give the Python file that defines the pipeline")
@@ -80,18 +83,26 @@ def _siblings(path: Path) -> list[str]:
 class _Script(SourceFileLoader):
     """Runs a file as Python runs a script: always as it is now, leaving no compiled copy beside it."""
 
+    def __init__(self, fullname: str, path: str, instead: bytes | None) -> None:
+        super().__init__(fullname, path)
+        self._instead = instead
+
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        source = self._instead if self._instead is not None else self.get_data(path)
+        code: CodeType = self.source_to_code(source, path)
         return code
 
 
-def _run(path: Path) -> ModuleType:
+def _run(path: Path, instead: Mapping[Path, bytes]) -> ModuleType:
     file = path.resolve()
     name = f"_pipeline_file_{next(_loads)}_{path.stem}"
     # As a package it can say `from .helpers import ...`.
     spec = importlib.util.spec_from_file_location(
-        name, file, loader=_Script(name, str(file)), submodule_search_locations=[str(file.parent)]
+        name,
+        file,
+        loader=_Script(name, str(file), instead.get(file)),
+        submodule_search_locations=[str(file.parent)],
     )
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"{path}: cannot be loaded as a Python file")

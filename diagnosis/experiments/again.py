@@ -1,0 +1,37 @@
+"""The same input again: does the same happen?"""
+
+from __future__ import annotations
+
+from diagnosis.experiments.base import Case, Experiment, Finding
+
+TIMES = 4
+
+
+class Again(Experiment):
+    name = "again"
+    family = "repetition"
+    question = "the same input again: does the same happen?"
+    ordinary = {"same": 0.88, "differs": 0.09, "gone": 0.03}
+    kinds = ("lost", "duplicated", "rejected", "changed", "failed", "stall")
+    runs = 3.0
+
+    def carry_out(self, case: Case) -> Finding:
+        times = 3 if case.kind == "stall" else TIMES
+        runs = case.lab.run(
+            case.lab.base if case.lab.cure == type(case.lab.cure)() else case.lab.change(), times=times
+        )
+        found = [case.trouble.measure(run) for run in runs]
+        sick = [each for each in found if each]
+        case.share = len(sick) / len(found)
+        case.baseline = list(runs)
+        alike = len({each.ids for each in found}) == 1 and len({each.amount for each in found}) == 1
+        outcome = "same" if alike else "differs"
+        if case.kind in ("failed", "stall"):
+            outcome = "same" if len(sick) == len(found) else "differs"
+        if not sick:
+            outcome = "gone"
+        amounts = ", ".join(f"{each.amount:g}" for each in found)
+        told = f"{len(sick)} of {len(found)} runs of the same input show it ({case.kind}: {amounts})"
+        if outcome == "differs" and len(sick) == len(found):
+            told += ", each time on other records"
+        return Finding(outcome, told, len(found), case.lab.base)

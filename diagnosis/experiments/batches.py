@@ -1,0 +1,104 @@
+"""Batches of other sizes, and one record more: does the arithmetic of batches tell which records?"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
+from diagnosis.symptoms import Sickness
+
+SIZE = 16
+RECORDS = 12 * SIZE
+SOME = 3
+
+
+class Batches(Experiment):
+    name = "batches"
+    family = "batches"
+    question = (
+        "batches of 1, B-1, B and B+1 records, and one record more in all: which records are it each time?"
+    )
+    ordinary = {
+        "boundary": 0.01,
+        "stride": 0.01,
+        "tail": 0.01,
+        "only_many": 0.03,
+        "size": 0.06,
+        "same": 0.83,
+        "none": 0.05,
+    }
+    kinds = WITH_IDS
+    runs = 5.0
+    intervention = True
+
+    def carry_out(self, case: Case) -> Finding:
+        records = min(RECORDS, max(2 * SIZE, case.first.read))
+        shown: dict[int, Sickness] = {}
+        at: dict[int, list[int]] = {}
+        change = case.lab.change(limit=records, batch_size=SIZE)
+        for size in (1, SIZE - 1, SIZE, SIZE + 1):
+            change = case.lab.change(limit=records, batch_size=size)
+            shown[size] = case.trouble.measure(case.lab.one(change))
+            at[size] = offsets(shown[size])
+        longer = case.trouble.measure(case.lab.one(case.lab.change(limit=records + 1, batch_size=SIZE)))
+        outcome = _outcome(at, offsets(longer), records, case)
+        counts = ", ".join(f"{size}: {sick.amount:g}" for size, sick in shown.items())
+        which = ", ".join(map(str, at[SIZE][:4]))
+        told = f"records {case.kind} by size of batch, of {records}: {counts}"
+        told += f"; with one record more: {longer.amount:g}"
+        if which:
+            told += f"; at {SIZE} the offsets are {which}{', ...' if len(at[SIZE]) > 4 else ''}"
+        return Finding(outcome, told, 5, case.lab.change(limit=records, batch_size=SIZE))
+
+
+def offsets(sick: Sickness) -> list[int]:
+    """The offsets of sick records, in order."""
+    found = set()
+    for id in sick.ids:
+        number = id.rpartition(":")[2].partition(".")[0]
+        if number.isdecimal():
+            found.add(int(number))
+    return sorted(found)
+
+
+def _outcome(at: dict[int, list[int]], longer: list[int], records: int, case: Case) -> str:
+    if not any(at.values()) and not longer:
+        return "none"
+    if not at[1] and all(_boundary(at[size], size, records) for size in (SIZE - 1, SIZE, SIZE + 1)):
+        return "boundary"
+    if all(_boundary(at[size], size, records) for size in (SIZE - 1, SIZE, SIZE + 1)):
+        return "boundary"
+    stride = _stride(at[SIZE])
+    if (
+        stride is not None
+        and all(_stride(at[size]) in (stride, None) for size in at)
+        and len(at[SIZE]) >= SOME
+    ):
+        case.stride = stride
+        return "stride"
+    tails = [_tail(found, records) for found in at.values()]
+    if all(tails) and _tail(longer, records + 1) and (longer != at[SIZE] or len(longer) < records // 3):
+        return "tail"
+    if not at[1]:
+        return "only_many"
+    if len({tuple(found) for found in at.values()}) == 1:
+        return "same"
+    counts = [len(found) for found in at.values()]
+    return "size" if max(counts) > 1.5 * min(counts) + 2 else "same"
+
+
+def _boundary(found: list[int], size: int, records: int) -> bool:
+    """Whether the offsets sit at the same few places of every batch."""
+    batches = -(-records // size)
+    places = {offset % size for offset in found}
+    return bool(found) and len(found) >= batches - 2 and len(places) <= max(1, size // 4)
+
+
+def _stride(found: list[int]) -> int | None:
+    steps = {b - a for a, b in pairwise(found)}
+    return steps.pop() if len(steps) == 1 and len(found) >= SOME and max(found) > found[0] + 2 else None
+
+
+def _tail(found: list[int], records: int) -> bool:
+    """Whether they are the last ones, all of them."""
+    return not found or found == list(range(records - len(found), records))

@@ -1,0 +1,22 @@
+"""A collection of garbage after each batch: does it free what is left?"""
+
+from __future__ import annotations
+
+from diagnosis.experiments.base import Case, Experiment, Finding
+
+
+class Collect(Experiment):
+    name = "collect"
+    family = "garbage"
+    question = (
+        "garbage collected after each batch: is what is left held by somebody, or only not collected yet?"
+    )
+    ordinary = {"held": 0.9, "freed": 0.1}
+    kinds = ("memory", "handles")
+    intervention = True
+
+    def carry_out(self, case: Case) -> Finding:
+        change = case.lab.change(collector="each_batch")
+        sick = case.trouble.measure(case.lab.one(change))
+        outcome = "freed" if sick.amount < 0.4 * case.amount else "held"
+        return Finding(outcome, f"{sick.amount:.3g} with collections, {case.amount:.3g} without", 1, change)

@@ -1,0 +1,37 @@
+"""The input from a later record on: does it stay with the records, or with their places?"""
+
+from __future__ import annotations
+
+from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
+
+
+class Elsewhere(Experiment):
+    name = "elsewhere"
+    family = "input"
+    question = "the input without its beginning: is it the same records, or the same places?"
+    ordinary = {"records": 0.45, "places": 0.45, "gone": 0.1}
+    kinds = WITH_IDS
+    intervention = True
+
+    def applies(self, case: Case) -> bool:
+        return super().applies(case) and bool(case.trouble.sick.ids) and case.first.read >= 8
+
+    def carry_out(self, case: Case) -> Finding:
+        skip = max(1, case.first.read // 5) | 1
+        change = case.lab.change(start=skip)
+        found = case.trouble.measure(case.lab.one(change))
+        before = {id for id in case.trouble.sick.ids if _offset(id) >= skip}
+        both = found.ids & before
+        most = max(1, len(before | found.ids))
+        if not found.ids:
+            outcome = "gone" if before else "records"
+        else:
+            outcome = "records" if len(both) / most > 0.8 else "places"
+        told = f"{len(both)} of {len(before)} records show it again without the first {skip}"
+        told += f", {len(found.ids - before)} others do"
+        return Finding(outcome, told, 1, change)
+
+
+def _offset(id: str) -> int:
+    number = id.rpartition(":")[2].partition(".")[0]
+    return int(number) if number.isdecimal() else 0

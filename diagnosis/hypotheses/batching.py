@@ -1,0 +1,44 @@
+"""The code goes wrong at the edges of batches."""
+
+from __future__ import annotations
+
+from diagnosis.hypotheses.base import Hypothesis
+
+BATCHING = Hypothesis(
+    "batching",
+    0.13,
+    "the code miscounts at the edge of a batch, or does not give up the last one",
+    says={
+        "symptom": {
+            "lost": 0.5,
+            "duplicated": 0.15,
+            "rejected": 0.15,
+            "changed": 0.19,
+            "memory": 0.002,
+            "handles": 0.001,
+            "slow": 0.001,
+            "stall": 0.002,
+            "failed": 0.004,
+        },
+        "smell_slice": {"there": 0.85, "not_there": 0.15},
+        "words": {"count": 0.8, "value": 0.1},
+        "again": {"same": 0.93, "differs": 0.05, "gone": 0.02},
+        "serial": {"same": 0.93, "less": 0.04, "cured": 0.03},
+        "lock": {"same": 0.96, "less": 0.03, "cured": 0.01},
+        "delay": {"same": 0.94, "worse": 0.02, "better": 0.04},
+        "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},
+        "batches": {
+            "boundary": 0.45,
+            "stride": 0.15,
+            "tail": 0.24,
+            "only_many": 0.08,
+            "size": 0.05,
+            "same": 0.02,
+            "none": 0.01,
+        },
+        "subset": {"needs_others": 0.6, "alone": 0.4},
+        "elsewhere": {"places": 0.85, "records": 0.1, "gone": 0.05},
+        "drift": {"from_one_on": 0.02, "few": 0.45, "anywhere": 0.53},
+    },
+    confirmed_by={"batches": ("boundary", "stride", "tail", "only_many")},
+)

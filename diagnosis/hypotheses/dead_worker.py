@@ -1,0 +1,27 @@
+"""A thread that others wait for is no more."""
+
+from __future__ import annotations
+
+from diagnosis.hypotheses.base import Hypothesis
+
+DEAD_WORKER = Hypothesis(
+    "dead_worker",
+    0.04,
+    "a thread of the pipeline's own has died, and others wait for it",
+    says={
+        "symptom": {
+            "stall": 0.8,
+            "failed": 0.05,
+            "lost": 0.1,
+            "slow": 0.02,
+            "duplicated": 0.001,
+            "rejected": 0.02,
+            "changed": 0.005,
+            "memory": 0.003,
+            "handles": 0.001,
+        },
+        "stacks": {"dead": 0.93, "waiting": 0.05, "locks": 0.005, "full": 0.01, "computing": 0.005},
+        "serial": {"same": 0.9, "cured": 0.05, "less": 0.05},
+    },
+    confirmed_by={"subset": ("alone", "needs_others"), "serial": ("same",)},
+)

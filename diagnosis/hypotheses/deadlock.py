@@ -1,0 +1,29 @@
+"""Threads wait for one another."""
+
+from __future__ import annotations
+
+from diagnosis.hypotheses.base import Hypothesis
+
+DEADLOCK = Hypothesis(
+    "deadlock",
+    0.04,
+    "threads hold what others wait for, in a ring",
+    says={
+        "symptom": {
+            "stall": 0.97,
+            "failed": 0.01,
+            "slow": 0.01,
+            "lost": 0.001,
+            "duplicated": 0.001,
+            "rejected": 0.004,
+            "changed": 0.001,
+            "memory": 0.001,
+            "handles": 0.001,
+        },
+        "stacks": {"locks": 0.92, "waiting": 0.05, "dead": 0.005, "full": 0.005, "computing": 0.02},
+        "serial": {"cured": 0.75, "less": 0.01, "same": 0.24},
+        "again": {"same": 0.6, "differs": 0.38, "gone": 0.02},
+        "subset": {"needs_others": 0.85, "alone": 0.15},
+    },
+    confirmed_by={"serial": ("cured",), "subset": ("needs_others", "alone")},
+)

@@ -1,0 +1,42 @@
+"""Records, or calls, share something mutable."""
+
+from __future__ import annotations
+
+from diagnosis.hypotheses.base import Hypothesis
+
+SHARED_STATE = Hypothesis(
+    "shared_state",
+    0.11,
+    "something mutable is shared by records or calls, and one changes what another still uses",
+    says={
+        "symptom": {
+            "changed": 0.78,
+            "rejected": 0.1,
+            "lost": 0.02,
+            "duplicated": 0.04,
+            "failed": 0.03,
+            "memory": 0.02,
+            "handles": 0.001,
+            "slow": 0.002,
+            "stall": 0.002,
+        },
+        "smell_reuse": {"there": 0.85, "not_there": 0.15},
+        "again": {"same": 0.85, "differs": 0.13, "gone": 0.02},
+        "serial": {"same": 0.85, "less": 0.08, "cured": 0.07},
+        "lock": {"same": 0.93, "less": 0.04, "cured": 0.03},
+        "delay": {"same": 0.9, "worse": 0.05, "better": 0.05},
+        "copy": {"cured": 0.8, "less": 0.08, "same": 0.12},
+        "batches": {
+            "boundary": 0.02,
+            "stride": 0.01,
+            "tail": 0.01,
+            "only_many": 0.3,
+            "size": 0.26,
+            "same": 0.38,
+            "none": 0.02,
+        },
+        "subset": {"needs_others": 0.93, "alone": 0.07},
+        "elsewhere": {"places": 0.55, "records": 0.4, "gone": 0.05},
+    },
+    confirmed_by={"copy": ("cured",), "batches": ("only_many",), "subset": ("needs_others",)},
+)

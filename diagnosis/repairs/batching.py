@@ -1,0 +1,141 @@
+"""Bounds, slices and comparisons moved by one; batches that are given up at the end."""
+
+from __future__ import annotations
+
+import ast
+
+from diagnosis.experiments import Case
+from diagnosis.repairs.base import INDENT, Repair, after, in_line, lines_of, margin
+from diagnosis.source import Source
+
+_TURNED: dict[type[ast.cmpop], str] = {ast.Gt: ">=", ast.GtE: ">", ast.Lt: "<=", ast.LtE: "<"}
+
+
+def repairs(case: Case) -> list[Repair]:
+    mine: set[tuple[str, str]] = set()
+    lost_at = case.trouble.symptom.stage
+    shapes = sorted(case.first.stages, key=lambda shape: (shape.name != lost_at, shape.kind == "function"))
+    found: list[Repair] = []
+    for shape in shapes:
+        names = case.source.reach(shape)
+        for file, node, _ in case.source.functions():
+            if node.name in names and (file, node.name) not in mine:
+                found += _moved(case.source, file, node)
+        mine |= {(file, node.name) for file, node, _ in case.source.functions() if node.name in names}
+    # The last batch first where the last records are missing.
+    flushes = _flushes(case)
+    return [*flushes, *found] if case.kind == "lost" else [*found, *flushes]
+
+
+def _moved(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
+    found = []
+    for each in ast.walk(node):
+        patches: list[tuple[str, ast.expr]] = []
+        if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Slice):
+            patches = _slices(each)
+        elif isinstance(each, ast.Call) and getattr(each.func, "id", "") == "range":
+            patches = _ranges(each)
+        elif isinstance(each, ast.Compare) and len(each.ops) == 1 and type(each.ops[0]) in _TURNED:
+            turned = (
+                f"{ast.unparse(each.left)} {_TURNED[type(each.ops[0])]} {ast.unparse(each.comparators[0])}"
+            )
+            patches = [(turned, each)]
+        elif isinstance(each, ast.BinOp) and isinstance(each.op, ast.FloorDiv):
+            left, right = ast.unparse(each.left), ast.unparse(each.right)
+            patches = [(f"-(-({left}) // ({right}))", each)]
+        elif isinstance(each, ast.Call) and getattr(each.func, "id", "") == "zip":
+            continue
+        for text, at in patches:
+            patch = in_line(source, file, at, text)
+            if patch is not None:
+                was = ast.unparse(at)
+                short = f"{file.rpartition('/')[2]}:{at.lineno}"
+                found.append(
+                    Repair(
+                        f"write `{text}` instead of `{was}` in {node.name}: {short}",
+                        f"{file}:{at.lineno}",
+                        was,
+                        (patch,),
+                    )
+                )
+    return found
+
+
+def _slices(node: ast.Subscript) -> list[tuple[str, ast.expr]]:
+    assert isinstance(node.slice, ast.Slice)
+    name, part = ast.unparse(node.value), node.slice
+    lower = ast.unparse(part.lower) if part.lower else ""
+    upper = ast.unparse(part.upper) if part.upper else ""
+    if part.step is not None:
+        return []
+    made: list[str] = []
+    if upper:
+        made.append(f"{name}[{lower}:]")
+        if upper.endswith("- 1"):
+            made.insert(0, f"{name}[{lower}:{upper[:-3].strip()}]")
+        elif not upper.startswith("-"):
+            made += [f"{name}[{lower}:{upper} + 1]", f"{name}[{lower}:{upper} - 1]"]
+    if lower:
+        made.append(f"{name}[:{upper}]")
+        if lower.endswith("+ 1"):
+            made.insert(0, f"{name}[{lower[:-3].strip()}:{upper}]")
+        elif not lower.startswith("-"):
+            made.append(f"{name}[{lower} - 1:{upper}]")
+    return [(text, node) for text in made]
+
+
+def _ranges(node: ast.Call) -> list[tuple[str, ast.expr]]:
+    given = [ast.unparse(each) for each in node.args]
+    made: list[str] = []
+    if len(given) == 1:
+        made = [f"range({given[0]} + 1)"]
+        if given[0].endswith("- 1"):
+            made.insert(0, f"range({given[0][:-3].strip()})")
+    elif len(given) >= 2:
+        rest = "".join(f", {each}" for each in given[2:])
+        made = [f"range({given[0]}, {given[1]} + 1{rest})"]
+        if given[0] == "1":
+            made.insert(0, f"range(0, {given[1]}{rest})")
+        if "-" in given[1]:
+            made.insert(0, f"range({given[0]}, {given[1].rpartition('-')[0].strip()}{rest})")
+    return [(text, node) for text in made]
+
+
+def _flushes(case: Case) -> list[Repair]:
+    """What a stage holds back, given up at the end."""
+    found = []
+    for file, tree in case.source.trees.items():
+        for node in tree.body:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+            if "process" not in methods or "flush" in methods:
+                continue
+            for name, line in _held(methods["process"]):
+                last = node.end_lineno or node.lineno
+                at = margin(lines_of(case.source, file)[methods["process"].lineno - 1])
+                text = f"\n{at}def flush(self):\n{at}{INDENT}held, {name} = list({name}), type({name})()\n"
+                text += f"{at}{INDENT}return held"
+                found.append(
+                    Repair(
+                        f"give up at the end what {node.name} still holds: a method flush() for {name}: "
+                        f"{file.rpartition('/')[2]}:{line}",
+                        f"{file}:{line}",
+                        name,
+                        (after(file, last, text),),
+                    )
+                )
+    return found
+
+
+def _held(process: ast.FunctionDef) -> list[tuple[str, int]]:
+    return list(
+        {
+            ast.unparse(each.func.value): each.lineno
+            for each in ast.walk(process)
+            if isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Attribute)
+            and each.func.attr in ("append", "extend", "appendleft")
+            and ast.unparse(each.func.value).startswith("self.")
+        }.items()
+    )

@@ -1,0 +1,165 @@
+"""Closes what was opened."""
+
+from __future__ import annotations
+
+import ast
+
+from diagnosis.experiments import Case
+from diagnosis.observation import Opened
+from diagnosis.repairs.base import Repair, block_of, indented, lines_of, margin, replaced, statement
+from diagnosis.symptoms import kept
+
+
+def repairs(case: Case) -> list[Repair]:
+    found: list[Repair] = []
+    for opened in kept(case.first)[:3]:
+        if opened.place is None:
+            continue
+        found += _at(case, opened)
+    return found
+
+
+def _at(case: Case, opened: Opened) -> list[Repair]:
+    assert opened.place is not None
+    file, _, number = opened.place.rpartition(":")
+    short = f"{file.rpartition('/')[2]}:{number}"
+    if file not in case.source.trees:
+        return []
+    node = statement(case.source, file, int(number))
+    if node is None:
+        return []
+    lines = lines_of(case.source, file)
+    at = margin(lines[node.lineno - 1])
+    kind = opened.kind
+    if kind == "handler":
+        return _handler(case, file, node, short, opened)
+    call = _opening(node)
+    found: list[Repair] = []
+    block = block_of(case.source, file, node)
+    last = block[-1].end_lineno or node.lineno
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.value is call and call:
+        name = node.targets[0].id
+        if _used_as_context(kind, call):
+            rest = indented(lines[node.end_lineno or node.lineno : last]) or [f"{at}    pass"]
+            text = [f"{at}with {ast.unparse(call)} as {name}:", *rest]
+            found.append(
+                Repair(
+                    f"close the {kind} when it is done with: `with {ast.unparse(call)} as {name}:`: {short}",
+                    opened.place,
+                    name,
+                    (replaced(file, node.lineno, "\n".join(text), last),),
+                    wrong=(replaced(file, last, f"{lines[last - 1]}", last),),
+                )
+            )
+        ending = {"thread": "join()", "process": "communicate()"}.get(kind, "close()")
+        close = _closing(lines, block, node, name, at, ending)
+        if close is not None:
+            found.append(
+                Repair(
+                    f"say {name}.{ending} when it is done with: {short}",
+                    opened.place,
+                    name,
+                    (replaced(file, close[0], close[1], close[2]),),
+                )
+            )
+    elif (
+        call is not None
+        and not isinstance(node, (ast.With, ast.FunctionDef))
+        and call.lineno == call.end_lineno
+    ):
+        line = lines[call.lineno - 1].encode()
+        if node.lineno == node.end_lineno:
+            inner = line[: call.col_offset] + b"handle" + line[call.end_col_offset or 0 :]
+            text = [f"{at}with {ast.unparse(call)} as handle:", f"    {inner.decode()}"]
+            found.append(
+                Repair(
+                    f"close the {kind}: `with {ast.unparse(call)} as handle:`: {short}",
+                    opened.place,
+                    None,
+                    (replaced(file, node.lineno, "\n".join(text)),),
+                )
+            )
+    return found
+
+
+def _opening(node: ast.stmt) -> ast.Call | None:
+    """The call that opens, within a statement: the innermost that is named like one."""
+    names = (
+        "open",
+        "Popen",
+        "socket",
+        "create_connection",
+        "Thread",
+        "Timer",
+        "connect",
+        "NamedTemporaryFile",
+        "TemporaryFile",
+        "ThreadPoolExecutor",
+        "fdopen",
+        "urlopen",
+        "socketpair",
+    )
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            name = each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "")
+            if name in names:
+                return each
+    return None
+
+
+def _used_as_context(kind: str, call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return kind in ("file", "socket", "process") or name == "ThreadPoolExecutor"
+
+
+def _closing(
+    lines: list[str], block: list[ast.stmt], node: ast.Assign, name: str, at: str, ending: str
+) -> tuple[int, str, int] | None:
+    """The last statement of the block that uses the name, with the end behind it, or around a return."""
+    using = [
+        each
+        for each in block[block.index(node) + 1 :]
+        if any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(each))
+    ]
+    if not using:
+        return (
+            node.end_lineno or node.lineno,
+            f"{lines[(node.end_lineno or node.lineno) - 1]}\n{at}{name}.{ending}",
+            node.end_lineno or node.lineno,
+        )
+    last = using[-1]
+    first, end = last.lineno, last.end_lineno or last.lineno
+    given = lines[first - 1 : end]
+    if isinstance(last, ast.Return):
+        text = [f"{at}try:", *indented(given), f"{at}finally:", f"{at}    {name}.{ending}"]
+        return first, "\n".join(text), end
+    return first, "\n".join([*given, f"{at}{name}.{ending}"]), end
+
+
+def _handler(case: Case, file: str, node: ast.stmt, short: str, opened: Opened) -> list[Repair]:
+    call = next(
+        (
+            each
+            for each in ast.walk(node)
+            if isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Attribute)
+            and each.func.attr == "addHandler"
+        ),
+        None,
+    )
+    if call is None or not isinstance(call.func, ast.Attribute):
+        return []
+    lines = lines_of(case.source, file)
+    at = margin(lines[node.lineno - 1])
+    logger = ast.unparse(call.func.value)
+    text = [f"{at}if not {logger}.handlers:", *indented(lines[node.lineno - 1 : node.end_lineno])]
+    wrong = [f"{at}if {logger} is not None:", *indented(lines[node.lineno - 1 : node.end_lineno])]
+    return [
+        Repair(
+            f"add the handler once: `if not {logger}.handlers:`: {short}",
+            opened.place,
+            logger,
+            (replaced(file, node.lineno, "\n".join(text), node.end_lineno),),
+            wrong=(replaced(file, node.lineno, "\n".join(wrong), node.end_lineno),),
+        )
+    ]

@@ -1,0 +1,63 @@
+"""A lock around what only one thread may be in."""
+
+from __future__ import annotations
+
+from diagnosis.experiments import Case
+from diagnosis.experiments.delay import suspects
+from diagnosis.repairs.base import (
+    Repair,
+    before,
+    body_lines,
+    function_node,
+    indented,
+    lines_of,
+    margin,
+    replaced,
+    top_of,
+)
+from diagnosis.source import Site
+
+NAME = "_one_at_a_time"
+
+
+def repairs(case: Case) -> list[Repair]:
+    sites = suspects(case)
+    rank = {place: number for number, place in enumerate(case.lines)}
+    sites.sort(key=lambda site: rank.get((site.file, site.line), 99))
+    found = []
+    done: set[tuple[str, str]] = set()
+    for site in sites:
+        if (site.file, site.function) in done:
+            continue
+        done.add((site.file, site.function))
+        repair = _locked(case, [site], site)
+        if repair is not None:
+            found.append(repair)
+    if len(done) > 1:
+        one = {(site.file, site.function): site for site in sites}
+        repair = _locked(case, list(one.values()), sites[0])
+        if repair is not None:
+            found.append(repair)
+    return found
+
+
+def _locked(case: Case, sites: list[Site], site: Site) -> Repair | None:
+    file = site.file
+    patches, wrong = [], []
+    top = min(top_of(case.source, file, each.line) for each in sites)
+    lines = lines_of(case.source, file)
+    for each in sites:
+        node = function_node(case.source, each.file, each.line)
+        if node is None or each.file != file:
+            return None
+        first, last = body_lines(node)
+        at = margin(lines[first - 1])
+        inner = indented(lines[first - 1 : last])
+        patches.append(replaced(file, first, "\n".join([f"{at}with {NAME}:", *inner]), last))
+        wrong.append(replaced(file, first, "\n".join([f"{at}with threading.Lock():", *inner]), last))
+    declared = before(file, top, f"import threading\n\n{NAME} = threading.Lock()\n\n")
+    functions = " and ".join(dict.fromkeys(each.function for each in sites))
+    text = (
+        f"hold one lock while {functions} reads and writes {site.name}: {file.rpartition('/')[2]}:{site.line}"
+    )
+    return Repair(text, site.place, site.name, (declared, *patches), wrong=(declared, *wrong))

@@ -1,0 +1,187 @@
+"""The first runs: what is wrong, if anything is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from diagnosis.change import Change
+from diagnosis.lab import Lab
+from diagnosis.observation import Observation
+from diagnosis.symptoms import (
+    KINDS,
+    Kind,
+    Sickness,
+    Trouble,
+    growing,
+    growth,
+    kept,
+    measure,
+    slowing,
+)
+from metrics.findings import Symptom
+
+RECORDS = 4_000
+"""The most records of a trial."""
+TRIAL_S = 1.5
+"""About how long a trial may take."""
+SMALL = 24
+"""Batches of so many records show the edges of batches, and let threads alternate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The troubles, the gravest first, with the run of each and the base of its trials."""
+
+    troubles: tuple[tuple[Trouble, Change, Observation], ...]
+    as_is: Observation
+    reference: Observation | None
+    runs: int
+
+
+def screen(lab: Lab, first: Change) -> Screened:
+    """Run it as it is, in small batches, and in one thread record by record; compare."""
+    as_is = lab.one(first)
+    found: list[tuple[Trouble, Change, Observation]] = []
+    if as_is.ending in ("refused", "died", "failed", "stalled"):
+        base = Change(limit=_limit(as_is, first))
+        again = lab.one(base)
+        shown = again if again.ending == as_is.ending else as_is
+        base = base if shown is again else first
+        kind: Kind = "stall" if as_is.ending == "stalled" else "failed"
+        trouble = Trouble(kind, described(kind, shown, Sickness(1.0)), Sickness(1.0))
+        return Screened(((trouble, base, shown), *_others(kind, shown, base)), as_is, None, lab.runs)
+    limit = _limit(as_is, first)
+    small = Change(limit=limit, batch_size=SMALL)
+    plain = lab.one(small)
+    # Twice, for what is rare in a run.
+    second = lab.run(small, times=2)[1]
+    serial = Change(limit=limit, batch_size=1, driver="serial", workers=1)
+    reference = lab.one(serial)
+    candidates = [(small, plain), (small, second), (first, as_is)]
+    for kind in KINDS:
+        for base, run in candidates:
+            if kind == "changed":
+                continue
+            sick = measure(kind, run)
+            if sick and not _by_chance(kind, lab, base):
+                found.append((Trouble(kind, described(kind, run, sick), sick), base, run))
+                break
+    changed = _changed(lab, small, serial, [plain, second], reference)
+    if changed is not None:
+        found.append(changed)
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    found.sort(key=lambda each: order[each[0].kind])
+    return Screened(tuple(found), as_is, reference, lab.runs)
+
+
+def _others(kind: Kind, run: Observation, base: Change) -> tuple[tuple[Trouble, Change, Observation], ...]:
+    found = []
+    others: tuple[Kind, ...] = ("handles", "memory")
+    for other in others:
+        sick = measure(other, run)
+        if sick and kind != other:
+            found.append((Trouble(other, described(other, run, sick), sick), base, run))
+    return tuple(found)
+
+
+def _by_chance(kind: Kind, lab: Lab, base: Change) -> bool:
+    """Whether a symptom that noise can make does not come again."""
+    if kind != "slow" or base.sink == "own":
+        return False
+    again = [measure(kind, each) for each in lab.run(base, times=4)]
+    return sum(bool(each) for each in again) < 3
+
+
+def _changed(
+    lab: Lab, base: Change, serial: Change, runs: list[Observation], reference: Observation
+) -> tuple[Trouble, Change, Observation] | None:
+    """Records that come out other than in one thread and record by record."""
+    worst = max(runs, key=lambda run: measure("changed", run, reference).amount)
+    sick = measure("changed", worst, reference)
+    if not sick:
+        return None
+    other = lab.run(serial, times=2)[1]
+    unsteady = measure("changed", other, reference).ids
+    by_content = True
+    if unsteady:
+        steady = measure("changed", worst, reference, unsteady)
+        if steady.amount < 0.2 * sick.amount:
+            # Contents hold times, or chance: what is compared is which records come through.
+            by_content = False
+            unsteady = frozenset()
+            sick = measure("changed", worst, reference, by_content=False)
+            own = measure("changed", other, reference, by_content=False)
+            if not sick and own:
+                sick, worst = own, other
+        else:
+            sick = steady
+    if not sick:
+        return None
+    trouble = Trouble(
+        "changed", described("changed", worst, sick), sick, reference, unsteady, by_content=by_content
+    )
+    return trouble, base, worst
+
+
+def _limit(as_is: Observation, first: Change) -> int:
+    """So many records that a trial takes about :data:`TRIAL_S`."""
+    most = min(as_is.read or RECORDS, first.limit or RECORDS, RECORDS)
+    settled = as_is.delivered + as_is.filtered + as_is.rejected
+    if settled and as_is.duration_s > TRIAL_S:
+        busy = max(0.05, as_is.duration_s - as_is.sink_waits_s)
+        most = min(most, max(120, int(settled / busy * TRIAL_S)))
+    return max(1, most)
+
+
+def described(kind: Kind, run: Observation, sick: Sickness) -> Symptom:
+    """A symptom in words."""
+    first = ", ".join(sorted(sick.ids)[:3])
+    some = f": {first}{', ...' if len(sick.ids) > 3 else ''}" if first else ""
+    stage = None
+    value: float | None = sick.amount
+    unit = "records"
+    match kind:
+        case "failed":
+            text, value, unit = run.problem or run.ending, None, ""
+        case "stall":
+            waiting = [each.stage for each in run.stacks if each.frames and each.stage]
+            stage = waiting[0] if waiting else None
+            text = f"nothing moves any more after {run.delivered + run.filtered + run.rejected:,} records"
+        case "lost":
+            stage = next((each.name for each in run.times if each.lost), None)
+            text = f"{run.lost:,} of {run.read:,} records are lost{some}"
+        case "duplicated":
+            text = f"{run.duplicated:,} records come twice{some}"
+        case "rejected":
+            reasons = [each for each in run.rejections if each.raised] or list(run.rejections)
+            stage = reasons[0].stage if reasons else None
+            why = reasons[0].reason[:120] if reasons else ""
+            text = f"{sick.amount:,.0f} of {run.read:,} records are rejected: {why}"
+        case "changed":
+            text = f"{sick.amount:,.0f} records come out otherwise than one by one in one thread{some}"
+        case "handles":
+            left = kept(run)
+            stage = left[0].stage
+            text = f"{left[0].kind}: {left[0].left:,} left open of {left[0].times:,} opened"
+            unit = f"{left[0].kind}s"
+        case "memory":
+            top = growing(run)[0]
+            stage, unit = top.stage, "items a record"
+            text = f"{top.name} grows: {growth(run, top):.2f} items a record, {top.lengths[-1]:,} at the end"
+        case "slow":
+            unit = ""
+            text = _slow_words(run)
+    return Symptom(kind, stage, text, value, unit)
+
+
+def _slow_words(run: Observation) -> str:
+    if slowing(run) >= 1.7:
+        return f"a record takes {slowing(run):.1f} times as long at the end as at the beginning"
+    if run.sink_waits_s > 0.5 * run.duration_s:
+        return f"{run.sink_waits_s / run.duration_s:.0%} of the time goes into the sink"
+    return f"{run.machine.gc_s / run.duration_s:.0%} of the time goes into collecting garbage"
+
+
+def with_reference(trouble: Trouble, reference: Observation | None) -> Trouble:
+    """The same, held against another run."""
+    return replace(trouble, reference=reference)

@@ -1,0 +1,188 @@
+"""What is wrong with a run, as measures that a run of an experiment can be held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Literal
+
+from diagnosis.observation import Container, Observation, Opened
+from metrics.findings import Symptom
+
+Kind = Literal["failed", "stall", "lost", "duplicated", "rejected", "changed", "handles", "memory", "slow"]
+KINDS: tuple[Kind, ...] = (
+    "failed",
+    "stall",
+    "lost",
+    "duplicated",
+    "rejected",
+    "changed",
+    "handles",
+    "memory",
+    "slow",
+)
+"""The gravest first."""
+
+GROWS_PER_RECORD = 0.04
+"""Items a record that a container gains in the second half of a run."""
+LEAST_GROWTH = 40
+LEFT_PER_RECORD = 0.01
+LEAST_LEFT = 6
+SLOWER = 1.7
+"""The last third of a run takes so many times as long a record as the first."""
+REJECTED_SHARE = 0.05
+SINK_SHARE = 0.6
+GC_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Sickness:
+    """How sick a run is in one respect: an amount (0: not at all) and, where records have it, their ids."""
+
+    amount: float
+    ids: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.amount > 0
+
+
+WELL = Sickness(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A symptom that is being explained: ``reference`` is the run that content is held against,
+    ``unsteady`` the ids that differ between two such runs."""
+
+    kind: Kind
+    symptom: Symptom
+    sick: Sickness
+    reference: Observation | None = None
+    unsteady: frozenset[str] = frozenset()
+    by_content: bool = True
+    """Whether contents are compared, or only which records came through: contents that hold times differ."""
+    stage: str | None = None
+
+    def measure(self, run: Observation) -> Sickness:
+        """How sick another run is in this respect."""
+        if run.ending in ("died", "refused") and self.kind != "failed":
+            return Sickness(1.0)
+        return measure(self.kind, run, self.reference, self.unsteady, by_content=self.by_content)
+
+
+def measure(
+    kind: Kind,
+    run: Observation,
+    reference: Observation | None = None,
+    unsteady: frozenset[str] = frozenset(),
+    *,
+    by_content: bool = True,
+) -> Sickness:
+    """How sick a run is in one respect."""
+    match kind:
+        case "failed":
+            return Sickness(1.0) if run.ending in ("failed", "died", "refused") else WELL
+        case "stall":
+            return Sickness(1.0) if run.ending == "stalled" else WELL
+        case "lost":
+            return Sickness(run.lost, frozenset(run.lost_ids))
+        case "duplicated":
+            return Sickness(run.duplicated, frozenset(run.duplicated_ids))
+        case "rejected":
+            return _rejected(run)
+        case "changed":
+            return _changed(run, reference, unsteady, by_content=by_content)
+        case "handles":
+            return Sickness(sum(each.left for each in kept(run)))
+        case "memory":
+            return Sickness(max((growth(run, each) for each in growing(run)), default=0.0))
+        case "slow":
+            return _slow(run)
+
+
+def _rejected(run: Observation) -> Sickness:
+    raised = [each for each in run.rejections if each.raised or "outcomes for" in each.reason]
+    settled = max(1, run.delivered + run.filtered + run.rejected)
+    if not raised and run.rejected / settled > REJECTED_SHARE and settled >= 20:
+        raised = list(run.rejections)
+    return Sickness(sum(each.count for each in raised), frozenset(id for each in raised for id in each.ids))
+
+
+def _changed(
+    run: Observation, reference: Observation | None, unsteady: frozenset[str], *, by_content: bool
+) -> Sickness:
+    if reference is None or run.ending == "stalled":
+        return WELL
+    skip = set(run.lost_ids) | set(reference.lost_ids) | unsteady
+    skip |= {id for each in (*run.rejections, *reference.rejections) if each.raised for id in each.ids}
+    wrong = {
+        id
+        for id, content in reference.hashes.items()
+        if id not in skip and (run.hashes.get(id) != content if by_content else id not in run.hashes)
+    }
+    wrong |= {id for id in run.hashes if id not in reference.hashes and id not in skip}
+    return Sickness(len(wrong), frozenset(wrong))
+
+
+def _slow(run: Observation) -> Sickness:
+    factor = slowing(run)
+    if factor >= SLOWER:
+        return Sickness(factor)
+    if run.duration_s > 0.3 and run.sink_waits_s / run.duration_s >= SINK_SHARE:
+        return Sickness(run.sink_waits_s / run.duration_s)
+    if run.duration_s > 0.3 and run.machine.gc_s / run.duration_s >= GC_SHARE:
+        return Sickness(run.machine.gc_s / run.duration_s)
+    return WELL
+
+
+def slowing(run: Observation) -> float:
+    """How many times as long a record takes at the end of a run as at its beginning, by medians."""
+    costs = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(run.batch_at) if b[0] > a[0]]
+    third = len(costs) // 3
+    if third < 4 or run.duration_s < 0.25:
+        return 1.0
+    early, late = median(costs[2 : third + 2]), median(costs[-third:])
+    return late / early if early > 0 else 1.0
+
+
+def growing(run: Observation) -> list[Container]:
+    """The containers that gain items all the time, the largest gain first."""
+    found = [each for each in run.containers if growth(run, each) > 0]
+    return sorted(found, key=lambda each: -growth(run, each))
+
+
+def growth(run: Observation, container: Container) -> float:
+    """Items gained for each record in the second half of a run; 0 where it did not keep growing."""
+    lengths = container.lengths
+    if len(lengths) < 6 or len(lengths) != len(run.at):
+        return 0.0
+    middle = next((place for place, at in enumerate(run.at) if at >= run.at[-1] / 2), len(lengths) - 2)
+    records = run.at[-1] - run.at[middle]
+    if records <= 0:
+        return 0.0
+    # What is emptied at the end was in use until then; what was lower in between is a buffer.
+    late = lengths[middle:]
+    more = min(late[-3:]) - max(late[:1])
+    falls = sum(b < a for a, b in pairwise(late))
+    rate = more / records
+    highest = 0
+    for length in lengths:
+        highest = max(highest, length)
+        if length < highest / 2 and highest > LEAST_GROWTH:
+            return 0.0  # it is emptied now and then
+    if more < LEAST_GROWTH or rate < GROWS_PER_RECORD or falls > len(late) // 4:
+        return 0.0
+    return rate
+
+
+def kept(run: Observation) -> list[Opened]:
+    """What was opened and left open, so much of it that it follows the records."""
+    settled = max(1, run.delivered + run.filtered + run.rejected)
+    batches = max(1, len(run.batch_at))
+    found = [
+        each
+        for each in run.opened
+        if each.left >= LEAST_LEFT and (each.left / settled >= LEFT_PER_RECORD or each.left >= 0.5 * batches)
+    ]
+    return sorted(found, key=lambda each: -each.left)

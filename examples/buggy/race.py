@@ -1,0 +1,35 @@
+"""Payments get a running number for each customer; four threads share the numbers, and no lock does."""
+
+import time
+from collections.abc import Iterator
+
+from pipeline import Pipeline, count
+
+Payment = dict[str, object]
+
+last_number: dict[str, int] = {}
+
+payments = Pipeline("payments")
+
+
+@payments.read
+def incoming() -> Iterator[tuple[int, Payment]]:
+    for offset in range(1_200):
+        yield offset, {"customer": f"c{offset % 7}", "cents": 100 + offset}
+
+
+@payments.stage(workers=4)
+def number(payment: Payment) -> Payment:
+    customer = str(payment["customer"])
+    so_far = last_number.get(customer, 0)
+    time.sleep(0.00002)  # asks the bank whether the account is still open
+    last_number[customer] = so_far + 1
+    return {**payment, "number": so_far + 1}
+
+
+@payments.stage
+def unique(payment: Payment) -> Payment:
+    return {**payment, "key": f"{payment['customer']}/{payment['number']}"}
+
+
+payments.write(count())

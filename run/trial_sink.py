@@ -1,0 +1,108 @@
+"""The sink of a trial: it counts and hashes, and nothing else, unless the pipeline's own is asked for."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from pipeline.batch import Batch
+from pipeline.clock import Clock
+from pipeline.ids import Id, Ids
+from pipeline.sinks.base import RefusedRecords, Sink
+from pipeline.tasks.delivery import Delivered, Delivery
+
+HASHED = 20_000
+"""So many records are told apart by content; more are only counted."""
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+class TrialSink(Sink):
+    """Takes everything; hands it on to the pipeline's own sink where there is one."""
+
+    def __init__(self, declared: Sink, own: Sink | None, clock: Clock) -> None:
+        self.name = declared.name
+        # As with the declared one, so that the engine uses the same threads.
+        self.waits = declared.waits  # type: ignore[misc]
+        self._own = own
+        self._clock = clock
+        self.own_s = 0.0
+
+    def check(self) -> None:
+        if self._own is not None:
+            self._own.check()
+
+    def open(self) -> None:
+        if self._own is not None:
+            self._own.open()
+
+    def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:
+        if self._own is None:
+            return ids
+        began = self._clock.monotonic()
+        try:
+            return self._own.write(ids, self._encoded(payloads))
+        finally:
+            self.own_s += self._clock.monotonic() - began
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+    def _encoded(self, values: list[Any]) -> list[Any]:
+        assert self._own is not None
+        encode = self._own.encode
+        if encode is None:
+            return values
+        refused: dict[int, str] = {}
+        for position, value in enumerate(values):
+            try:
+                encode([value])
+            except Exception as error:  # noqa: BLE001 - the sink's word on this value
+                refused[position] = f"{type(error).__name__}: {error}"
+        if refused:
+            raise RefusedRecords(refused)
+        return [encode(values)]
+
+
+class TrialDelivery(Delivery):
+    """Looks at what the sink is given, by id."""
+
+    def __init__(self, inner: Delivery, after: Callable[[int], None]) -> None:
+        self._inner = inner
+        self._after = after
+        self._lock = threading.Lock()
+        self.hashes: dict[str, str] = {}
+        self.cut = 0
+        self.largest = 0
+
+    def deliver(self, batch: Batch) -> Delivered:
+        self._look(batch)
+        delivered = self._inner.deliver(batch)
+        left = sum(ids.size for ids in batch.filtered) + len(delivered.letters)
+        self._after(batch.ids.size + left)
+        return delivered
+
+    def _look(self, batch: Batch) -> None:
+        if batch.payloads is not None:
+            return
+        self.largest = max(self.largest, batch.ids.size)
+        for id, value in zip(batch.ids, batch.values, strict=True):
+            if len(self.hashes) >= HASHED:
+                self.cut += 1
+                continue
+            self.hashes[batch.partition.record(id)] = fingerprint(value)
+
+
+def fingerprint(value: Any) -> str:
+    """A short hash of a value's content, the same in every process."""
+    try:
+        text = _ENCODE(value)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError, RecursionError):
+        text = _ADDRESS.sub("", repr(value)).encode("utf-8", "replace")
+    return blake2b(text, digest_size=5).hexdigest()
