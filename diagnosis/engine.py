@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from diagnosis import log
 from diagnosis.change import Change
 from diagnosis.experiments import EXPERIMENTS, Case, Experiment
+from diagnosis.experiments.base import serial
 from diagnosis.fix import Tried, mend
 from diagnosis.hypotheses import HYPOTHESES
 from diagnosis.lab import Lab, OutOfBudget
@@ -23,6 +24,8 @@ from metrics.findings import Belief, Cause, Conclusion, Diagnosis, RuledOut, Ste
 from pipeline.clock import Clock
 
 SMELL_FACTOR = 3.0
+REPAIR_WORKS, REPAIR_BY_CHANCE = 0.9, 0.12
+"""How often a repair works for the cause that it is made for, and for another."""
 FIX_SHARE = 0.25
 """Of the budget, this much is kept for trying repairs."""
 
@@ -112,6 +115,8 @@ class Diagnoser:
         lab.base = base
         if self._conclusions:
             # With the cures in force: is it still there, or was it a consequence?
+            if trouble.reference is not None:
+                trouble = replace(trouble, reference=lab.one(serial(lab.change())))
             again = lab.run(lab.change(), times=2)
             left = [each for each in again if trouble.measure(each)]
             if not left:
@@ -140,6 +145,8 @@ class Diagnoser:
         if odds.probabilities()[top] > 0.5:
             self._tell(f"looking for the place and a repair for {top}", odds)
             tried = mend(case, top)
+        if tried is not None and tried.verified:
+            self._weigh_repair(odds, top, tried)
         self._judge(case, odds, tried, left_over)
         if tried is not None and tried.verified:
             lab.cure = replace(
@@ -214,6 +221,27 @@ class Diagnoser:
                 )
             )
         self._tell(experiment.question, odds)
+
+    def _weigh_repair(self, odds: Odds, top: Cause, tried: Tried) -> None:
+        """A repair that is made for one cause, and works, is an experiment too."""
+        before = odds.odds(top)
+        likelihood = {cause: REPAIR_WORKS if cause == top else REPAIR_BY_CHANCE for cause in odds.log}
+        odds.weigh(Weighed("repair", "repair", "cured", tried.shown, likelihood, intervention=True))
+        self._steps.append(
+            Step(
+                number=len(self._steps) + 1,
+                at_s=self.clock.monotonic() - self._began,
+                took_s=0.0,
+                hypothesis=top,
+                prediction=f"{top}: a repair that is made for it cures it; the others: it does not",
+                experiment=f"the repair in the pipeline: {tried.repair.text}",
+                command=self.launcher.command(tried.change),
+                observation=tried.shown,
+                conclusion=f"it is gone; {top} is at {odds.probabilities()[top]:.1%}",
+                odds_before=before,
+                odds_after=odds.odds(top),
+            )
+        )
 
     def _judge(self, case: Case, odds: Odds, tried: Tried | None, left: list[Experiment]) -> None:
         (top, sure), *rivals = odds.ranked()

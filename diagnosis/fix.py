@@ -119,7 +119,7 @@ def _sick(case: Case, run: Observation, repair: Repair, under: Observation | Non
         if (run.delivered, run.rejected, run.lost) != (well.delivered, well.rejected, well.lost):
             return "the clock still matters"
         return None
-    sick = case.trouble.measure(run)
+    sick = case.measure(_changed(case, repair), run)
     if sick:
         return f"{case.kind} is still there"
     worse = [kind for kind in KINDS if kind not in ("slow", "changed", case.kind) and _more(case, run, kind)]
@@ -149,7 +149,7 @@ def _harm(case: Case, run: Observation, repair: Repair) -> str | None:
 def _alters(case: Case, run: Observation) -> bool:
     """Whether records that had nothing come out otherwise than before, more of them than from run to run."""
     ids = case.trouble.sick.ids
-    known = [each.hashes for each in case.baseline]
+    known = [each.hashes for each in case.lab.run(case.lab.change(), times=3)]
     differs = [
         id
         for id, content in known[0].items()

@@ -129,12 +129,13 @@ def against(odds: Odds, cause: Cause, top: Cause) -> str:
 
 
 def _ordinary(name: str) -> Mapping[str, float]:
-    return next(each.ordinary for each in EXPERIMENTS if each.name == name)
+    return next((each.ordinary for each in EXPERIMENTS if each.name == name), {"same": 0.9, "cured": 0.1})
 
 
 def question(name: str) -> str:
     """An experiment's question."""
-    return next((each.question for each in EXPERIMENTS if each.name == name), name)
+    told = {"repair": "a repair made for it:"}
+    return next((each.question for each in EXPERIMENTS if each.name == name), told.get(name, name))
 
 
 def _against_mean(seen: Weighed, cause: Cause) -> float:

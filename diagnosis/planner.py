@@ -60,7 +60,7 @@ def choose(odds: Odds, left: Sequence[Experiment], case: Case) -> Choice | None:
 
 def confirmed(odds: Odds, cause: Cause) -> bool:
     """Whether an intervention showed what this cause said it would."""
-    wanted = BY_CAUSE[cause].confirmed_by
+    wanted = {**BY_CAUSE[cause].confirmed_by, "repair": ("cured",)}
     return any(seen.outcome in wanted.get(seen.experiment, ()) for seen in odds.seen)
 
 

@@ -32,6 +32,8 @@ LEAST_LEFT = 6
 SLOWER = 1.7
 """The last third of a run takes so many times as long a record as the first."""
 REJECTED_SHARE = 0.05
+NAMED = 1_000
+"""So many ids of lost records a run names at most."""
 SINK_SHARE = 0.6
 GC_SHARE = 0.3
 
@@ -115,12 +117,18 @@ def _changed(
     if reference is None or run.ending == "stalled":
         return WELL
     skip = set(run.lost_ids) | set(reference.lost_ids) | unsteady
+    # Only so many lost ids are named: with more of them, only what both have can be compared.
+    partial = max(run.lost, reference.lost) >= NAMED or run.ending != "complete"
     skip |= {id for each in (*run.rejections, *reference.rejections) if each.raised for id in each.ids}
     wrong = {
         id
         for id, content in reference.hashes.items()
-        if id not in skip and (run.hashes.get(id) != content if by_content else id not in run.hashes)
+        if id not in skip
+        and (run.hashes.get(id) != content if by_content else id not in run.hashes)
+        and not (partial and id not in run.hashes)
     }
+    if partial:
+        return Sickness(len(wrong), frozenset(wrong))
     wrong |= {id for id in run.hashes if id not in reference.hashes and id not in skip}
     return Sickness(len(wrong), frozenset(wrong))
 

@@ -6,6 +6,7 @@ from diagnosis.experiments.again import Again
 from diagnosis.experiments.base import Case, Experiment, Finding
 from diagnosis.experiments.batches import Batches
 from diagnosis.experiments.clock_frozen import ClockFrozen
+from diagnosis.experiments.clock_slew import ClockSlew
 from diagnosis.experiments.clock_step import ClockStep
 from diagnosis.experiments.collect import Collect
 from diagnosis.experiments.collector_off import CollectorOff
@@ -14,6 +15,7 @@ from diagnosis.experiments.delay import DelayLines
 from diagnosis.experiments.drift import Drift
 from diagnosis.experiments.elsewhere import Elsewhere
 from diagnosis.experiments.flush import Flush
+from diagnosis.experiments.holder import Holder
 from diagnosis.experiments.keys import Keys
 from diagnosis.experiments.lock import Lock
 from diagnosis.experiments.longer import Longer
@@ -35,6 +37,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Words(),
     Stacks(),
     Drift(),
+    Holder(),
     Again(),
     Serial(),
     Lock(),
@@ -49,6 +52,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Collect(),
     CollectorOff(),
     ClockStep(),
+    ClockSlew(),
     ClockFrozen(),
     OwnSink(),
     Neighbour(),

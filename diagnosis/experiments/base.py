@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from diagnosis.change import Change
@@ -67,14 +67,46 @@ class Case:
             return 1
         return min(MOST_REPEATS, math.ceil(math.log(CLEAN_ENOUGH) / math.log(1 - max(0.3, self.share))))
 
+    def measure(self, change: Change, run: Observation) -> Sickness:
+        """How sick a run with this change is. Contents are held against a reference with the same input."""
+        trouble = self.trouble
+        if trouble.kind != "changed" or trouble.reference is None:
+            return trouble.measure(run)
+        base = self.lab.change()
+        same = (change.limit, change.start, change.only, change.repeat) == (
+            base.limit,
+            base.start,
+            base.only,
+            base.repeat,
+        )
+        if same and change.patches == base.patches and change.clock is None:
+            return trouble.measure(run)
+        reference = self.lab.one(
+            replace(
+                serial(self.lab.change()),
+                limit=change.limit,
+                start=change.start,
+                only=change.only,
+                repeat=change.repeat,
+                patches=change.patches,
+                clock=change.clock,
+            )
+        )
+        return replace(trouble, reference=reference).measure(run)
+
     def sick(self, change: Change, times: int | None = None) -> list[Sickness]:
         """How sick runs with this change are; ends at the first sick one unless ``times`` is given."""
         found: list[Sickness] = []
         for number in range(times or self.repeats()):
-            found.append(self.trouble.measure(self.lab.run(change, times=number + 1)[-1]))
+            found.append(self.measure(change, self.lab.run(change, times=number + 1)[-1]))
             if found[-1] and times is None:
                 break
         return found
+
+
+def serial(change: Change) -> Change:
+    """The same, record by record in one thread: what contents are held against."""
+    return replace(change, batch_size=1, driver="serial", workers=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,10 @@ class Batches(Experiment):
         change = case.lab.change(limit=records, batch_size=SIZE)
         for size in (1, SIZE - 1, SIZE, SIZE + 1):
             change = case.lab.change(limit=records, batch_size=size)
-            shown[size] = case.trouble.measure(case.lab.one(change))
+            shown[size] = case.measure(change, case.lab.one(change))
             at[size] = offsets(shown[size])
-        longer = case.trouble.measure(case.lab.one(case.lab.change(limit=records + 1, batch_size=SIZE)))
+        more = case.lab.change(limit=records + 1, batch_size=SIZE)
+        longer = case.measure(more, case.lab.one(more))
         outcome = _outcome(at, offsets(longer), records, case)
         counts = ", ".join(f"{size}: {sick.amount:g}" for size, sick in shown.items())
         which = ", ".join(map(str, at[SIZE][:4]))

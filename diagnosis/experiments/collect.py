@@ -17,6 +17,6 @@ class Collect(Experiment):
 
     def carry_out(self, case: Case) -> Finding:
         change = case.lab.change(collector="each_batch")
-        sick = case.trouble.measure(case.lab.one(change))
+        sick = case.measure(change, case.lab.one(change))
         outcome = "freed" if sick.amount < 0.4 * case.amount else "held"
         return Finding(outcome, f"{sick.amount:.3g} with collections, {case.amount:.3g} without", 1, change)

@@ -19,7 +19,7 @@ class Elsewhere(Experiment):
     def carry_out(self, case: Case) -> Finding:
         skip = max(1, case.first.read // 5) | 1
         change = case.lab.change(start=skip)
-        found = case.trouble.measure(case.lab.one(change))
+        found = case.measure(change, case.lab.one(change))
         before = {id for id in case.trouble.sick.ids if _offset(id) >= skip}
         both = found.ids & before
         most = max(1, len(before | found.ids))

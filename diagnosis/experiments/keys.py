@@ -18,7 +18,7 @@ class Keys(Experiment):
     def carry_out(self, case: Case) -> Finding:
         limit = case.lab.base.limit or case.first.read
         change = case.lab.change(repeat=TURNS, limit=limit)
-        again = case.trouble.measure(case.lab.one(change)).amount
+        again = case.measure(change, case.lab.one(change)).amount
         new = case.amount
         outcome = "follows_keys" if again < 0.3 * new else "grows_anyway"
         told = (

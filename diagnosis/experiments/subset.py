@@ -30,7 +30,7 @@ class Subset(Experiment):
             hits = 0
             for each in dict.fromkeys(few):
                 change = case.lab.change(only=(each,))
-                hits += bool(case.trouble.measure(case.lab.one(change)))
+                hits += bool(case.measure(change, case.lab.one(change)))
             alone = hits == len(set(few))
             if alone:
                 case.records = tuple(ids)
@@ -52,7 +52,7 @@ class Subset(Experiment):
             for part in (left[:half], left[half:]):
                 tries += 1
                 change = case.lab.change(only=tuple(part))
-                if case.trouble.measure(case.lab.one(change)):
+                if case.measure(change, case.lab.one(change)):
                     left = part
                     break
             else:

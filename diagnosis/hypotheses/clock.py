@@ -27,11 +27,16 @@ CLOCK = Hypothesis(
         "lock": {"same": 0.9, "less": 0.07, "cured": 0.03},
         "delay": {"same": 0.5, "worse": 0.45, "better": 0.05},
         "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},
-        "clock_step": {"changes": 0.85, "same": 0.15},
+        "clock_step": {"changes": 0.6, "same": 0.4},
+        "clock_slew": {"changes": 0.6, "same": 0.4},
         "clock_frozen": {"cured": 0.6, "steadies": 0.25, "same": 0.15},
         "batches": {"boundary": 0.01, "size": 0.4, "same": 0.4, "only_many": 0.05},
         "subset": {"alone": 0.3, "needs_others": 0.7},
         "elsewhere": {"records": 0.3, "places": 0.5, "gone": 0.2},
     },
-    confirmed_by={"clock_step": ("changes",), "clock_frozen": ("cured", "steadies")},
+    confirmed_by={
+        "clock_slew": ("changes",),
+        "clock_step": ("changes",),
+        "clock_frozen": ("cured", "steadies"),
+    },
 )

@@ -20,6 +20,7 @@ LEAK = Hypothesis(
             "handles": 0.005,
             "stall": 0.002,
         },
+        "holder": {"module": 0.42, "object": 0.27, "cache": 0.2, "default": 0.005, "nobody": 0.105},
         "keys": {"follows_keys": 0.5, "grows_anyway": 0.47, "levels": 0.03},
         "longer": {"goes_on": 0.9, "levels_off": 0.04, "no_more": 0.06},
         "flush": {"level": 0.88, "breaks": 0.07, "grows": 0.05},

@@ -31,8 +31,8 @@ RACE = Hypothesis(
         },
         "again": {"differs": 0.9, "same": 0.05, "gone": 0.05},
         "serial": {"cured": 0.95, "less": 0.02, "same": 0.03},
-        "lock": {"cured": 0.9, "less": 0.06, "same": 0.04},
-        "delay": {"worse": 0.8, "better": 0.02, "same": 0.18},
+        "lock": {"cured": 0.7, "less": 0.15, "same": 0.15},
+        "delay": {"worse": 0.6, "better": 0.02, "same": 0.38},
         "copy": {"same": 0.85, "less": 0.1, "cured": 0.05},
         "batches": {
             "boundary": 0.002,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from diagnosis.experiments import Case
 from diagnosis.experiments.delay import suspects
 from diagnosis.repairs.base import (
@@ -9,6 +11,8 @@ from diagnosis.repairs.base import (
     before,
     body_lines,
     function_node,
+    head_line,
+    in_line,
     indented,
     lines_of,
     margin,
@@ -38,6 +42,32 @@ def repairs(case: Case) -> list[Repair]:
         repair = _locked(case, list(one.values()), sites[0])
         if repair is not None:
             found.append(repair)
+    return [*found, *_alone(case)]
+
+
+def _alone(case: Case) -> list[Repair]:
+    """One worker for a stage whose outcome depends on the order in which records come."""
+    found = []
+    for shape in case.first.stages:
+        if (
+            shape.workers <= 1
+            or shape.file is None
+            or shape.line is None
+            or shape.file not in case.source.trees
+        ):
+            continue
+        for file, node, _ in case.source.functions():
+            if file != shape.file or not head_line(node) <= shape.line <= node.lineno:
+                continue
+            for each in node.decorator_list:
+                for word in each.keywords if isinstance(each, ast.Call) else ():
+                    patch = in_line(case.source, file, word.value, "1") if word.arg == "workers" else None
+                    if patch is not None:
+                        text = (
+                            f"one worker for {shape.name}, for what it does depends on the order: workers=1: "
+                        )
+                        text += f"{file.rpartition('/')[2]}:{each.lineno}"
+                        found.append(Repair(text, f"{file}:{each.lineno}", shape.name, (patch,)))
     return found
 
 

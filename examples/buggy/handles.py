@@ -1,9 +1,9 @@
-"""Every order is noted in a journal; the journal is opened for each, and never closed."""
+"""Each batch of orders is noted in a log; for each batch, the log gets another handler, and keeps it."""
 
 import atexit
+import logging
 import tempfile
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -18,16 +18,11 @@ class Order(msgspec.Struct):
 
 folder = tempfile.TemporaryDirectory()
 atexit.register(folder.cleanup)
-opened: list[IO[str]] = []
+log = logging.getLogger("orders.audit")
+log.propagate = False
 
-orders = Pipeline("journal")
-orders.read(generated("orders", records=400, seed=8), schema=Order)
-
-
-def note(text: str) -> None:
-    journal = (Path(folder.name) / "journal.txt").open("a")
-    journal.write(text + "\n")
-    opened.append(journal)
+orders = Pipeline("audited", batch_size=20)
+orders.read(generated("orders", records=1_000, seed=8), schema=Order)
 
 
 @orders.stage
@@ -35,10 +30,13 @@ def check(order: Order) -> Order | None:
     return order if order.amount > 0 else None
 
 
-@orders.stage
-def book(order: Order) -> Order:
-    note(f"{order.id} {order.amount}")
-    return order
+@orders.stage(batch=True)
+def audit(batch: list[Order]) -> list[Order]:
+    handler = logging.FileHandler(Path(folder.name) / "audit.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.warning("%d orders, %.2f in all", len(batch), sum(order.amount for order in batch))
+    return batch
 
 
 orders.write(count())

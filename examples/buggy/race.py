@@ -8,14 +8,16 @@ from pipeline import Pipeline, count
 Payment = dict[str, object]
 
 last_number: dict[str, int] = {}
+given: set[str] = set()
 
-payments = Pipeline("payments")
 
-
-@payments.read
 def incoming() -> Iterator[tuple[int, Payment]]:
     for offset in range(1_200):
         yield offset, {"customer": f"c{offset % 7}", "cents": 100 + offset}
+
+
+payments = Pipeline("payments")
+payments.read(incoming)
 
 
 @payments.stage(workers=4)
@@ -29,7 +31,11 @@ def number(payment: Payment) -> Payment:
 
 @payments.stage
 def unique(payment: Payment) -> Payment:
-    return {**payment, "key": f"{payment['customer']}/{payment['number']}"}
+    key = f"{payment['customer']}/{payment['number']}"
+    if key in given:
+        raise ValueError(f"{key} was given twice")
+    given.add(key)
+    return {"key": key}
 
 
 payments.write(count())
