@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
+from metrics import report_json_findings as findings
 from metrics.report import RunReport, resources_verdict
-from metrics.snapshot import FaultState, Latency, QueueState, SourceState, StageState
-
-Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
+from metrics.report_json_findings import Json, finite
+from metrics.snapshot import Latency, QueueState, SourceState, StageState
 
 SCHEMA = 1
 
@@ -25,7 +22,7 @@ def document(report: RunReport) -> dict[str, Json]:
         "status": snapshot.status,
         "exit_code": report.exit_code,
         "started_at": report.started_at.isoformat(),
-        "duration_s": _number(report.duration_s),
+        "duration_s": finite(report.duration_s),
         "seed": report.seed,
         "records": {
             "read": records.read,
@@ -43,19 +40,19 @@ def document(report: RunReport) -> dict[str, Json]:
         "sources": [_source(source) for source in snapshot.sources],
         "stages": [_stage(stage) for stage in snapshot.stages],
         "throughput": {
-            "records_per_s": _number(snapshot.throughput.records_per_s),
-            "window_s": _number(snapshot.throughput.window_s),
+            "records_per_s": finite(snapshot.throughput.records_per_s),
+            "window_s": finite(snapshot.throughput.window_s),
         },
         "latency_ms": _latency(snapshot.latency),
-        "error_rate": _number(snapshot.error_rate),
+        "error_rate": finite(snapshot.error_rate),
         "memory": {
             "rss_start_bytes": memory.rss_start,
             "rss_end_bytes": memory.rss,
             "rss_peak_bytes": memory.rss_peak,
-            "slope_bytes_per_record": _number(memory.slope_bytes_per_record),
+            "slope_bytes_per_record": finite(memory.slope_bytes_per_record),
             "verdict": memory.verdict,
-            "caches": [],
-            "types": [],
+            "caches": [findings.cache(cache) for cache in memory.caches],
+            "types": [findings.live_type(state) for state in memory.census.types] if memory.census else [],
         },
         "resources": {
             "fds_start": resources.fds_start,
@@ -64,13 +61,13 @@ def document(report: RunReport) -> dict[str, Json]:
             "threads_end": resources.threads,
             "verdict": resources_verdict(resources),
         },
-        "anomalies": [],
-        "faults": [_fault(fault) for fault in snapshot.faults],
+        "anomalies": [findings.anomaly(found) for found in snapshot.anomalies],
+        "faults": [findings.fault(fault) for fault in snapshot.faults],
         "thresholds": [
-            {"expr": result.expr, "value": _number(result.value), "passed": result.passed}
+            {"expr": result.expr, "value": finite(result.value), "passed": result.passed}
             for result in report.thresholds
         ],
-        "diagnosis": None,
+        "diagnosis": findings.diagnosis(snapshot.diagnosis),
         "reasons": list(snapshot.reasons),
         "disagreements": list(snapshot.disagreements),
         "events_lost": snapshot.events_lost,
@@ -95,11 +92,6 @@ def to_json(report: RunReport) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
-def _number(value: float | None) -> float | None:
-    """JSON has neither infinity nor "not a number": both are "not known"."""
-    return value if value is not None and math.isfinite(value) else None
-
-
 def _source(source: SourceState) -> dict[str, Json]:
     return {
         "name": source.name,
@@ -112,17 +104,6 @@ def _source(source: SourceState) -> dict[str, Json]:
     }
 
 
-def _fault(fault: FaultState) -> dict[str, Json]:
-    return {
-        "name": fault.name,
-        "stage": fault.stage,
-        "at_s": fault.at_s,
-        "lifted_s": fault.lifted_s,
-        "params": dict(fault.params),
-        "symptom": fault.symptom,
-    }
-
-
 def _stage(stage: StageState) -> dict[str, Json]:
     return {
         "name": stage.name,
@@ -132,11 +113,11 @@ def _stage(stage: StageState) -> dict[str, Json]:
         "rejected": stage.rejected,
         "held": stage.held,
         "lost": stage.lost,
-        "records_per_s": _number(stage.rate),
+        "records_per_s": finite(stage.rate),
         "latency_ms": _latency(stage.latency),
-        "busy": _number(stage.busy),
-        "idle": _number(stage.idle),
-        "blocked": _number(stage.blocked),
+        "busy": finite(stage.busy),
+        "idle": finite(stage.idle),
+        "blocked": finite(stage.blocked),
         "workers": stage.workers,
         "queue": _queue(stage.queue),
     }

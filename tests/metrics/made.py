@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
+from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
 from metrics.memory import MemorySampler
 from metrics.report import RunReport
 from metrics.snapshot import (
+    Anomaly,
+    CacheState,
+    Census,
+    FaultState,
     Latency,
     MemoryState,
     QueueState,
@@ -20,6 +26,7 @@ from metrics.snapshot import (
     SourceState,
     StageState,
     Throughput,
+    TypeState,
 )
 from metrics.thresholds import Threshold, ThresholdResult
 from pipeline.batch import Partition
@@ -210,4 +217,51 @@ def report(
         exit_code=exit_code,
         thresholds=tuple(thresholds),
         dead_letters=dead_letters,
+    )
+
+
+def anomaly(
+    text: str = "higher than before", *, severity: Literal["warning", "critical"] = "warning"
+) -> Anomaly:
+    return Anomaly(
+        metric="pipeline.stage.latency",
+        stage="transform",
+        kind="step",
+        severity=severity,
+        at_s=31.0,
+        ended_s=None,
+        value=90.0,
+        expected=(4.0, 6.0),
+        text=text,
+    )
+
+
+def fault(text: str = "memory grows") -> FaultState:
+    return FaultState("leak.dict", "transform", (("rate", "0.5"),), 12.0, 42.0, text)
+
+
+def cache(text: str = "seen") -> CacheState:
+    return CacheState(
+        text, "transform", 960, 246_000, "growing", bytes_per_record=256.0, place=f"orders.py: {text}"
+    )
+
+
+def census(text: str = "builtins.dict") -> Census:
+    return Census(40.0, 0.4, 0.004, 10_000, 4_000_000, (TypeState(text, 960, 246_000, 900, 230_000),))
+
+
+def diagnosis(text: str = "seen is never cleared") -> Diagnosis:
+    """A diagnosis that came to its end, with ``text`` wherever the pipeline has a say."""
+    return Diagnosis(
+        state="concluded",
+        symptoms=(Symptom("memory_growth", text, text, 256.0, "bytes/record", 12.0),),
+        beliefs=(Belief("leak", 0.97, (text,), ()), Belief("healthy", 0.01)),
+        conclusions=(
+            Conclusion("leak", text, text, "orders.py:12", 0.97, text, text, True, diff=f"+{text}"),
+        ),
+        ruled_out=(RuledOut("warm_up", 0.02, text), RuledOut("healthy", 0.01, text)),
+        log=(Step(1, 61.0, 4.0, "leak", text, text, text, text, text, 3.0, 40.0),),
+        cost_s=4.2,
+        doubt=text,
+        next=text,
     )

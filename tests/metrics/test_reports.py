@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,18 @@ from metrics.snapshot import (
 from metrics.thresholds import ThresholdResult
 from metrics.verdict import exit_code, judge
 from pipeline.errors import ConfigurationError
-from tests.metrics.made import LATENCY, records, report, snapshot, stage
+from tests.metrics.made import (
+    LATENCY,
+    anomaly,
+    cache,
+    census,
+    diagnosis,
+    fault,
+    records,
+    report,
+    snapshot,
+    stage,
+)
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -56,6 +68,10 @@ def eventful(text: str = "<b>|`x`\x1b[31m\n注文") -> Snapshot:
         state,
         rejections=(Reason(text, text, 15),),
         notices=(Notice(1.0, "error", text),),
+        memory=replace(state.memory, caches=(cache(text),), census=census(text)),
+        anomalies=(replace(anomaly(text), metric=text, stage=text),),
+        faults=(replace(fault(text), name=text, stage=text, params=((text, text),)),),
+        diagnosis=diagnosis(text),
     )
 
 
@@ -100,6 +116,56 @@ def test_the_document_has_the_keys_of_the_contract_in_its_order() -> None:
 def test_the_document_keeps_to_its_schema(state: Snapshot) -> None:
     limits = (ThresholdResult("rate<1", 5.0, True), ThresholdResult("p95(x)>1ms", None, False, "unknown"))
     VALIDATOR.validate(json.loads(to_json(made(state, limits))))
+
+
+def test_the_document_tells_what_was_found() -> None:
+    found = document(made(eventful("x")))
+    assert found["anomalies"] == [
+        {
+            "metric": "x",
+            "stage": "x",
+            "kind": "step",
+            "at_s": 31.0,
+            "ended_s": None,
+            "value": 90.0,
+            "expected": [4.0, 6.0],
+            "severity": "warning",
+            "text": "x",
+        }
+    ]
+    memory = found["memory"]
+    assert isinstance(memory, dict)
+    assert memory["caches"] == [
+        {
+            "name": "x",
+            "stage": "transform",
+            "len": 960,
+            "bytes": 246_000,
+            "verdict": "growing",
+            "bytes_per_record": 256.0,
+            "declared": False,
+            "place": "orders.py: x",
+        }
+    ]
+    assert memory["types"] == [
+        {"type": "x", "count": 960, "bytes": 246_000, "count_delta": 900, "bytes_delta": 230_000}
+    ]
+    said = found["diagnosis"]
+    assert isinstance(said, dict)
+    assert said["state"] == "concluded"
+    assert [item["cause"] for item in said["conclusions"]] == ["leak"]
+    # That it is healthy is a state, not a cause.
+    assert [item["cause"] for item in said["ruled_out"]] == ["warm_up"]
+
+
+@pytest.mark.parametrize("state", ["running", "concluded", "undetermined", "healthy"])
+def test_a_diagnosis_in_any_state_keeps_to_the_schema(
+    state: Literal["running", "concluded", "undetermined", "healthy"],
+) -> None:
+    asked = replace(snapshot(), diagnosis=replace(diagnosis(), state=state))
+    found = json.loads(to_json(made(asked)))
+    VALIDATOR.validate(found)
+    assert found["diagnosis"]["state"] == ("undetermined" if state == "running" else state)
 
 
 def test_a_file_name_that_is_not_unicode_survives() -> None:
