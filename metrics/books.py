@@ -46,6 +46,15 @@ class QueueCount:
     size_bytes: int
     capacity_records: int
     peak_records: int
+    capacity_bytes: int = 0
+
+    @property
+    def fill(self) -> float:
+        """How full it is, from 0 to 1: in records or in bytes, whichever is nearer to its bound."""
+        records = self.size_records / self.capacity_records if self.capacity_records else 0.0
+        size = self.size_bytes / self.capacity_bytes if self.capacity_bytes else 0.0
+        # A queue takes any one batch, also one that is larger than the queue.
+        return min(1.0, max(records, size))
 
 
 class Books(Protocol):
@@ -55,8 +64,9 @@ class Books(Protocol):
         """The ledger of the whole run."""
         ...
 
-    def partitions(self) -> Sequence[PartitionCount]:
-        """The ledger's lines, one for each partition that was read from."""
+    def ledger(self) -> tuple[Records, Sequence[PartitionCount]]:
+        """The ledger of the whole run, and its lines, one for each partition that was read from; of one
+        moment, so that the lines add up to the whole."""
         ...
 
     def queues(self) -> Sequence[QueueCount]:

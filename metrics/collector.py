@@ -6,27 +6,28 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from metrics import reconcile
+from metrics import rows
 from metrics.books import Books, PartitionCount, QueueCount
 from metrics.fold import RunFold, Severity
-from metrics.lanes import bottleneck, shares
+from metrics.lanes import bottleneck
 from metrics.memory import MemorySampler
-from metrics.progress import input_progress, stage_progress
-from metrics.snapshot import FaultState, LogLine, QueueState, Records, Snapshot, SourceState, StageState
+from metrics.progress import input_progress
+from metrics.snapshot import FaultState, LogLine, Snapshot
 from metrics.taps import samples
+from metrics.thread_watch import ThreadWatch
 from metrics.thresholds import Threshold, ThresholdResult
 from metrics.verdict import judge
+from metrics.vitals import Vitals
 from pipeline.clock import Clock
 from pipeline.events import Subscription
 from pipeline.tap import Look
+from pipeline.thread_facts import ThreadFact
 
 __all__ = ["Books", "Collector", "PartitionCount", "QueueCount"]
 
 TICK_S = 0.1
 PUBLISH_S = 0.2
 """A snapshot costs more than folding does, and nobody looks more often."""
-QUIET_S = 1.0
-"""After so long without an event, and nothing in flight, the books must agree."""
 SETTLE_IN_S = 2.0
 """How long a run goes on before a bottleneck is named."""
 
@@ -50,15 +51,19 @@ class Collector:
         log: Callable[[], tuple[LogLine, ...]] = tuple,
         faults: Callable[[], tuple[FaultState, ...]] = tuple,
         looks: Callable[[], Sequence[Look]] = tuple,
+        vitals: Vitals | None = None,
+        threads: Callable[[], Sequence[ThreadFact]] = tuple,
     ) -> None:
         """``log`` gives the last lines that the pipeline logged, ``faults`` what was put in on purpose,
-        ``looks`` the newest looks at records."""
+        ``looks`` the newest looks at records, ``threads`` the engine's threads as it knows them."""
         self._faults = faults
         self._clock = clock
         self._log = log
         self._subscription = subscription
         self._books = books
         self._memory = memory
+        self._vitals = vitals or Vitals(clock)
+        self._threads = ThreadWatch(threads)
         self._thresholds = tuple(thresholds)
         self._looks = looks
         self._fold = RunFold(pipeline, clock.monotonic(), rate_limit)
@@ -77,6 +82,7 @@ class Collector:
         ``wake`` (give its ``set`` to the subscription) brings a step forward when many events
         wait; whoever sets ``stop`` sets it too.
         """
+        self._vitals.begin()
         alarm = wake or stop
         publish_at = due = self._clock.monotonic() + TICK_S
         while not stop.is_set():
@@ -96,7 +102,7 @@ class Collector:
         """Fold every event that waits and publish a snapshot. Never raises: failures are counted."""
         self._take_events(now)
         try:
-            self._memory.sample(self._books.records().read)
+            self._sample(now)
             if publish:
                 self.snapshot = self._build(now)
         except Exception as error:  # noqa: BLE001 - what watches a run must not end with one bad reading
@@ -111,7 +117,8 @@ class Collector:
         """
         now = self._clock.monotonic()
         self._take_events(now)
-        self._memory.sample(self._books.records().read)
+        self._sample(now, last=True)
+        self._vitals.end()
         self._memory.judge()
         fold = self._fold
         fold.phase = "ended"
@@ -128,6 +135,15 @@ class Collector:
     def note(self, severity: Severity, text: str) -> None:
         """Show a line in the events panel."""
         self._fold.note(self._clock.monotonic(), severity, text)
+
+    def _sample(self, now: float, *, last: bool = False) -> None:
+        self._memory.sample(self._books.records().read)
+        self._vitals.sample(now, last=last)
+        self._threads.look(now, self._vitals.scheduling)
+        for queue in self._books.queues():
+            stage = self._fold.stages.get(queue.stage)
+            if stage is not None:
+                stage.queue_fill.set(now, queue.fill)
 
     def _take_events(self, now: float) -> None:
         events = self._subscription.drain()
@@ -152,10 +168,8 @@ class Collector:
         fold = self._fold
         now = max(now, fold.latest) if fold.ended_at is None else fold.ended_at
         queues = self._books.queues()
-        lines = self._books.partitions()
-        records = self._books.records()
+        records, lines = self._books.ledger()
         read_share = input_progress(list(fold.partitions.values()), fold.limit)
-        stages = self._stages(now, queues, read_share)
         snapshot = Snapshot(
             pipeline=fold.pipeline,
             status="healthy",
@@ -163,122 +177,35 @@ class Collector:
             phase=fold.phase,
             elapsed_s=max(0.0, now - fold.started_at),
             records=records,
-            sources=self._sources(lines),
-            stages=stages,
+            sources=rows.sources(fold.partitions, lines),
+            stages=rows.stages(fold, self._books, queues, now, read_share),
             throughput=fold.settled.measure(now),
             latency=fold.latency.latency(),
-            error_rate=_error_rate(records),
+            error_rate=rows.error_rate(records),
             memory=self._memory.memory,
-            resources=self._memory.resources,
+            resources=self._vitals.resources,
             rejections=fold.rejections(),
             notices=tuple(fold.notices),
             rate_history=fold.history.history(now),
             rate_limit=fold.rate_limit,
             progress=read_share,
-            disagreements=self._disagreements(now, records, queues, lines),
+            disagreements=rows.disagreements(
+                fold, self._books, records, queues, lines, quiet_s=now - self._heard_at
+            ),
             events_lost=self._subscription.lost + self._events_lost,
             problem=fold.problem,
             traceback=fold.traceback,
             log=self._log(),
             faults=self._faults(),
             taps=samples(self._looks(), fold.started_at),
+            threads=self._threads.states,
+            histogram=fold.latency.histogram(),
+            recent=fold.recent.measure(now),
         )
         snapshot = judge(snapshot)
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:
-            words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues})
+            words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues}, now)
             # A rate limit holds the first stage up on purpose.
             if words is not None and fold.rate_limit is None:
-                snapshot = replace(snapshot, reasons=(*snapshot.reasons, words))
+                snapshot = replace(snapshot, reasons=(*snapshot.reasons, words), bottleneck=words)
         return snapshot
-
-    def _stages(
-        self, now: float, queues: Sequence[QueueCount], read_share: float | None
-    ) -> tuple[StageState, ...]:
-        folds = self._fold.stages
-        before = {queue.stage: queue for queue in queues}
-        read = sum(partition.read for partition in self._fold.partitions.values())
-        progress = dict(zip(folds, stage_progress(folds.values(), read_share, read), strict=True))
-        rows = []
-        for stage in folds.values():
-            stage.mark(now)
-            busy, idle, blocked = shares(stage)
-            lost = self._books.lost_at(stage.info.name)
-            # What a stage held back and never gave up is lost now, and no longer held.
-            never_given = min(stage.held, max(0, lost - max(0, stage.unaccounted)))
-            queue = before.get(stage.info.name)
-            rows.append(
-                StageState(
-                    name=stage.info.name,
-                    kind=stage.info.kind,
-                    workers=stage.info.workers,
-                    chained=stage.info.chained,
-                    taken=stage.taken,
-                    given=stage.given,
-                    filtered=stage.filtered,
-                    rejected=stage.rejected,
-                    created=stage.created,
-                    held=stage.held - never_given,
-                    lost=lost,
-                    rate=stage.rate.measure(now).records_per_s,
-                    latency=stage.latency.latency(),
-                    busy=busy,
-                    idle=idle,
-                    blocked=blocked,
-                    progress=progress[stage.info.name],
-                    queue=None if queue is None else _queue(queue, stage.queue_peak),
-                )
-            )
-        return tuple(rows)
-
-    def _sources(self, lines: Sequence[PartitionCount]) -> tuple[SourceState, ...]:
-        booked = {line.partition: line for line in lines}
-        rows = []
-        for partition in {**self._fold.partitions, **booked}:
-            line, fold = booked.get(partition), self._fold.partitions.get(partition)
-            rows.append(
-                SourceState(
-                    name=partition.source,
-                    partition=partition.name,
-                    read=line.read if line else 0,
-                    delivered=line.delivered if line else 0,
-                    filtered=line.filtered if line else 0,
-                    rejected=line.rejected if line else 0,
-                    in_flight=line.in_flight if line else 0,
-                    lost=line.lost if line else 0,
-                    total=fold.info.total if fold else None,
-                    ended=fold.ended if fold else False,
-                    error=fold.error if fold else None,
-                )
-            )
-        return tuple(rows)
-
-    def _disagreements(
-        self, now: float, records: Records, queues: Sequence[QueueCount], lines: Sequence[PartitionCount]
-    ) -> tuple[str, ...]:
-        fold = self._fold
-        found = reconcile.balance(records)
-        # A run that failed or was aborted leaves records between two places, in one book and
-        # not in the other. That is no disagreement; they are named as in flight.
-        at_rest = fold.complete and fold.problem is None and not records.in_flight
-        quiet = fold.phase == "ended" or now - self._heard_at >= QUIET_S
-        if at_rest and quiet and fold.stages:
-            stages = list(fold.stages.values())
-            lost = {name: self._books.lost_at(name) for name in fold.stages}
-            found += reconcile.queues(queues, fold.stages, fold.partitions)
-            found += reconcile.partitions(lines, fold.partitions)
-            found += reconcile.within(stages, lost, records.duplicated)
-        return tuple(found)
-
-
-def _queue(queue: QueueCount, sampled_peak: int) -> QueueState:
-    return QueueState(
-        size=queue.size_records,
-        capacity=queue.capacity_records,
-        peak=max(queue.peak_records, sampled_peak),
-        size_bytes=queue.size_bytes,
-    )
-
-
-def _error_rate(records: Records) -> float:
-    settled = records.delivered + records.filtered + records.rejected
-    return records.rejected / settled if settled else 0.0

@@ -7,6 +7,7 @@ from typing import Literal
 
 from metrics.format import plural
 from metrics.progress import PartitionFold
+from metrics.recent import RecentFold
 from metrics.sketch import Sketch
 from metrics.snapshot import Notice, Phase, Reason
 from metrics.stage_fold import StageFold
@@ -72,6 +73,7 @@ class RunFold:
         self.latency = Sketch()
         self.settled = Window(opened_at)
         self.history = Window(opened_at, HISTORY_S, 1.0)
+        self.recent = RecentFold(opened_at)
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self._has_failed = False
         self._reasons: Counter[tuple[str, str]] = Counter()
@@ -117,6 +119,7 @@ class RunFold:
         self.started_at = event.at
         self.settled = Window(event.at)
         self.history = Window(event.at, HISTORY_S, 1.0)
+        self.recent = RecentFold(event.at)
         self.stages = {info.name: StageFold(info, event.at) for info in event.stages}
         self.partitions = {info.partition: PartitionFold(info) for info in event.partitions}
         self.note(event.at, "info", f"started: {plural(len(event.partitions), 'partition')}")
@@ -130,6 +133,7 @@ class RunFold:
         self.settled.add(event.at, settled)
         self.history.add(event.at, settled)
         self.latency.add(event.latency_s, event.rows)
+        self.recent.add(event.at, settled, event.rejected, event.latency_s, event.rows)
 
     def _rejected(self, event: RecordsRejected) -> None:
         key = (event.stage, event.reason)

@@ -13,8 +13,6 @@ BUSY = 0.85
 FULL = 0.8
 EMPTY = 0.1
 
-Shares = tuple[float, float, float] | tuple[None, None, None]
-
 
 class Lane(NamedTuple):
     """Threads that do one job after another: reading, a chain of stages, or writing.
@@ -28,22 +26,14 @@ class Lane(NamedTuple):
     busy: float
 
 
-def shares(stage: StageFold) -> Shares:
-    """The busy, idle and blocked share of the time of the stage's workers over the run."""
-    spent = stage.times.busiest
-    if spent.total <= 0:
-        return None, None, None
-    busy, blocked = spent.busy / spent.total, spent.blocked / spent.total
-    return busy, max(0.0, 1.0 - busy - blocked), blocked
-
-
-def bottleneck(stages: Iterable[StageFold], queues: Mapping[str, QueueCount]) -> str | None:
+def bottleneck(stages: Iterable[StageFold], queues: Mapping[str, QueueCount], now: float) -> str | None:
     """Which stage holds the others up now, in words; None where none clearly does.
 
     That is the one whose threads are busy while the queue before them is full; or a source that
     is busy being read while the queue behind it is empty.
     """
-    found = [(lane.busy, words) for lane in _lanes(stages) if (words := _limits(lane, queues)) is not None]
+    limits = ((lane.busy, _limits(lane, queues)) for lane in _lanes(stages, now))
+    found = [(busy, words) for busy, words in limits if words is not None]
     return max(found)[1] if found else None
 
 
@@ -53,7 +43,7 @@ def _limits(lane: Lane, queues: Mapping[str, QueueCount]) -> str | None:
     queue = queues.get(lane.first or lane.name)
     if queue is None or not queue.capacity_records:
         return None
-    filled = queue.size_records / queue.capacity_records
+    filled = queue.fill
     if lane.first is None:
         empty = f"reading is the bottleneck: busy {percent(lane.busy, 0)}, the queue after it is empty"
         return empty if filled <= EMPTY else None
@@ -62,22 +52,24 @@ def _limits(lane: Lane, queues: Mapping[str, QueueCount]) -> str | None:
     return words if filled >= FULL else None
 
 
-def _lanes(stages: Iterable[StageFold]) -> Iterator[Lane]:
+def _lanes(stages: Iterable[StageFold], now: float) -> Iterator[Lane]:
     chain: list[StageFold] = []
     for stage in stages:
         if not stage.info.chained:
-            yield from _chain(chain)
+            yield from _chain(chain, now)
             chain = []
         chain.append(stage)
         if stage.times.ends.total > 0:
             name = stage.info.name
-            yield Lane(name, name if stage.info.kind == "output" else None, stage.recently.ends.busy_share)
-    yield from _chain(chain)
+            first = name if stage.info.kind == "output" else None
+            yield Lane(name, first, stage.recent.times(now).ends.busy_share)
+    yield from _chain(chain, now)
 
 
-def _chain(chain: list[StageFold]) -> Iterator[Lane]:
+def _chain(chain: list[StageFold], now: float) -> Iterator[Lane]:
     """While one stage of a chain works the others wait for it, so that their shares of work add up."""
     if chain:
-        slowest = max(chain, key=lambda stage: stage.recently.workers.busy)
-        busy = sum(stage.recently.workers.busy_share for stage in chain)
-        yield Lane(slowest.info.name, chain[0].info.name, busy)
+        spent = [stage.recent.times(now).workers for stage in chain]
+        slowest = max(range(len(chain)), key=lambda at: spent[at].busy)
+        busy = sum(each.busy_share for each in spent)
+        yield Lane(chain[slowest].info.name, chain[0].info.name, busy)

@@ -1,13 +1,12 @@
-"""The process's memory, open files and threads, read from the operating system."""
+"""The process's memory, read from the operating system."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import psutil
 
-from metrics.snapshot import MemoryState, Resources
+from metrics.snapshot import MemoryState
 from metrics.trend import UNKNOWN, Reading, trend
 
 SERIES_CAPACITY = 512
@@ -19,23 +18,13 @@ class MemorySampler:
     """Keeps a bounded series of readings; the first is made at once, before the run opens anything.
 
     When the series is full, of each two neighbours the lower one is kept: the floor is what tells a
-    leak (see :mod:`metrics.trend`). The readers may be replaced: ``read_rss`` gives bytes, ``read_fds``
-    open file descriptors or handles (None where the system does not tell), ``read_threads`` threads.
+    leak (see :mod:`metrics.trend`). The reader may be replaced: ``read_rss`` gives bytes.
     """
 
-    def __init__(
-        self,
-        read_rss: Callable[[], int] | None = None,
-        read_fds: Callable[[], int | None] | None = None,
-        read_threads: Callable[[], int] | None = None,
-    ) -> None:
+    def __init__(self, read_rss: Callable[[], int] | None = None) -> None:
         process = psutil.Process()
         self._read_rss = read_rss or (lambda: int(process.memory_info().rss))
-        self._read_fds = read_fds or (lambda: _open_files(process))
-        self._read_threads = read_threads or process.num_threads
         self._rss_start = self._rss = self._rss_peak = self._read_rss()
-        self._fds_start = self._fds = self._read_fds()
-        self._threads_start = self._threads = self._read_threads()
         self._series: list[Reading] = []
         self._stride = 1
         self._pending: list[Reading] = []
@@ -43,11 +32,9 @@ class MemorySampler:
         self._trend = UNKNOWN
 
     def sample(self, records: int) -> None:
-        """Read everything once; ``records`` have been read by now."""
+        """Read it once; ``records`` have been read by now."""
         self._rss = self._read_rss()
         self._rss_peak = max(self._rss_peak, self._rss)
-        self._fds = self._read_fds()
-        self._threads = self._read_threads()
         self._pending.append(Reading(records, self._rss))
         if len(self._pending) >= self._stride:
             self._series.append(_lower(self._pending))
@@ -78,20 +65,6 @@ class MemorySampler:
             series=(*series, self._rss) if self._pending else series,
         )
 
-    @property
-    def resources(self) -> Resources:
-        """What is known by now."""
-        return Resources(self._fds_start, self._fds, self._threads_start, self._threads)
-
 
 def _lower(readings: list[Reading]) -> Reading:
     return min(readings, key=lambda reading: reading.rss)
-
-
-def _open_files(process: psutil.Process) -> int | None:
-    try:
-        if sys.platform == "win32":
-            return process.num_handles()
-        return process.num_fds()
-    except psutil.Error:
-        return None

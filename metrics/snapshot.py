@@ -30,12 +30,15 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The queue before a stage, in records; ``peak`` is the most it ever held."""
+    """The queue before a stage, in records; ``peak`` is the most it ever held. It is bounded in bytes as
+    well; ``fill`` (0 to 1) is how near it is to the nearer bound."""
 
     size: int
     capacity: int
     peak: int
     size_bytes: int
+    capacity_bytes: int = 0
+    fill: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,23 @@ class Bucket:
 
     upto_ms: float
     records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The last ``window_s`` seconds, ten or so: of a stage, or of the run.
+
+    ``records`` were taken (of the run: settled), ``rejected`` of them rejected. ``busy``, ``idle`` and
+    ``blocked`` are shares of the workers' time; None for the run, and where no time was told.
+    """
+
+    window_s: float
+    records: int
+    rejected: int
+    latency: Latency | None = None
+    busy: float | None = None
+    idle: float | None = None
+    blocked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,7 @@ class StageState:
     rates: tuple[float, ...] = ()
     queue_fill: tuple[float, ...] = ()
     histogram: tuple[Bucket, ...] = ()
+    recent: Recent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +235,12 @@ class MemoryState:
 class Resources:
     """What else the process takes, and the machine around it. None is "not told by this system".
 
-    ``cpu`` is in cores; ``pressure_*`` are the shares of time that something on the machine waited for a
-    resource (PSI), ``steal`` that of the hypervisor's other guests, ``run_wait`` that of this process's
-    threads for a processor. ``gc_pause_s`` is the time in the cyclic collector over the run,
-    ``gc_longest_s`` the worst pause.
+    ``cpu`` is in cores, ``run_wait`` in threads: how many of this process's were ready and waited for a
+    processor, on average; with ``cpu`` it is what the process would use on an idle machine. ``pressure_*``
+    are the shares of time that something on the machine waited for a resource (PSI), ``steal`` that of the
+    hypervisor's other guests. All of these are of the last second. ``gc_pause_s`` is the time in the cyclic
+    collector over the run, ``gc_longest_s`` the worst pause. ``disk_free`` is what is left for this user
+    where the output goes.
     """
 
     fds_start: int | None
@@ -364,3 +387,6 @@ class Snapshot:
     taps: tuple[TapSample, ...] = ()
     log: tuple[LogLine, ...] = ()
     diagnosis: Diagnosis | None = None
+    histogram: tuple[Bucket, ...] = ()
+    """That of ``latency``."""
+    recent: Recent | None = None

@@ -2,57 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import NamedTuple
-
+from metrics.recent import RecentFold, Spent, Times
 from metrics.sketch import Sketch
-from metrics.window import Window
+from metrics.window import Levels, Window
 from pipeline.events import QueueSampled, StageInfo, StageWorked
-
-RECENT_S = 10
-
-
-class Spent(NamedTuple):
-    """Seconds of the workers' time."""
-
-    busy: float = 0.0
-    idle: float = 0.0
-    blocked: float = 0.0
-
-    def plus(self, other: Spent) -> Spent:
-        """Both together."""
-        return Spent(self.busy + other.busy, self.idle + other.idle, self.blocked + other.blocked)
-
-    def minus(self, other: Spent) -> Spent:
-        """What was spent since ``other``."""
-        return Spent(self.busy - other.busy, self.idle - other.idle, self.blocked - other.blocked)
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.busy + self.idle + self.blocked
-
-    @property
-    def busy_share(self) -> float:
-        """The busy part of it; 0 where nothing was spent."""
-        return self.busy / self.total if self.total > 0 else 0.0
-
-
-class Times(NamedTuple):
-    """How two kinds of threads spent their time for a stage.
-
-    ``workers`` run stages; ``ends`` (worker numbers below 0) are those that read a source or write to the
-    sink. Reading and decoding are both ingestion, encoding and writing both output, but each is done by
-    threads of its own: one may be at its limit while the other waits.
-    """
-
-    workers: Spent = Spent()
-    ends: Spent = Spent()
-
-    @property
-    def busiest(self) -> Spent:
-        """The kind that has the larger share of work."""
-        return max(self, key=lambda spent: (spent.busy_share, spent.total))
 
 
 class StageFold:
@@ -64,9 +17,9 @@ class StageFold:
         self.times = Times()
         self.latency = Sketch()
         self.rate = Window(started_at)
+        self.recent = RecentFold(started_at)
         self.queue_peak = 0
-        self._marks: deque[Times] = deque([self.times], maxlen=RECENT_S + 1)
-        self._marked_at = started_at
+        self.queue_fill = Levels(started_at)
 
     def worked(self, event: StageWorked) -> None:
         """A batch more, or time without one.
@@ -82,27 +35,23 @@ class StageFold:
         self.held += event.held
         spent = Spent(event.busy_s, event.idle_s, event.blocked_s)
         workers, ends = self.times
-        self.times = (
-            Times(workers, ends.plus(spent)) if event.worker < 0 else Times(workers.plus(spent), ends)
-        )
-        self.latency.add(event.busy_s, event.taken)
-        self.rate.add(event.at, event.taken)
+        at_the_end = event.worker < 0
+        self.times = Times(workers, ends.plus(spent)) if at_the_end else Times(workers.plus(spent), ends)
+        self.recent.spend(event.at, spent, ends=at_the_end)
+        if event.taken or event.rejected:
+            self.latency.add(event.busy_s, event.taken)
+            self.rate.add(event.at, event.taken)
+            self.recent.add(event.at, event.taken, event.rejected, event.busy_s, event.taken)
 
     def sampled(self, event: QueueSampled) -> None:
         """How full its queue was."""
         self.queue_peak = max(self.queue_peak, event.records)
+        self.filled(event.at, event.records, event.capacity)
 
-    def mark(self, now: float) -> None:
-        """Remember, once a second, how the time was spent up to now."""
-        if now - self._marked_at >= 1.0:
-            self._marks.append(self.times)
-            self._marked_at = now
-
-    @property
-    def recently(self) -> Times:
-        """How the time was spent in the last ten seconds or so."""
-        then = self._marks[0]
-        return Times(self.times.workers.minus(then.workers), self.times.ends.minus(then.ends))
+    def filled(self, at: float, records: int, capacity: int) -> None:
+        """How full its queue is at this time."""
+        if capacity > 0:
+            self.queue_fill.set(at, records / capacity)
 
     @property
     def unaccounted(self) -> int:

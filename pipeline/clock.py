@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -45,14 +45,15 @@ class ManualClock:
     """A clock that stands still until it is told to move; for tests and the deterministic driver."""
 
     def __init__(self, start: float = 0.0, wall: datetime | None = None) -> None:
-        self._now = start
+        """The wall clock shows ``wall`` at the start, and moves along."""
+        self._start = self._now = start
         self._wall = wall or datetime(2000, 1, 1, tzinfo=UTC)
 
     def monotonic(self) -> float:
         return self._now
 
     def wall(self) -> datetime:
-        return self._wall
+        return self._wall + timedelta(seconds=self._now - self._start)
 
     def sleep(self, event: threading.Event, seconds: float) -> bool:
         self.advance(seconds)

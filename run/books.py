@@ -8,6 +8,7 @@ from metrics.books import PartitionCount, QueueCount
 from metrics.snapshot import Records
 from pipeline.engine import Engine
 from pipeline.ledger import NAMES_KEPT
+from pipeline.ledger_books import Counts
 from pipeline.pipeline import INGESTION, OUTPUT
 
 
@@ -19,8 +20,28 @@ class EngineBooks:
 
     def records(self) -> Records:
         """The ledger of the whole run."""
+        return self._records(self._engine.ledger.counts())
+
+    def ledger(self) -> tuple[Records, Sequence[PartitionCount]]:
+        """The ledger of the whole run and its lines, of one moment."""
+        book = self._engine.ledger.partitions()
+        lines = [
+            PartitionCount(
+                partition,
+                counts.read,
+                counts.delivered,
+                counts.filtered,
+                counts.rejected,
+                counts.in_flight,
+                counts.lost,
+                self._engine.ledger.resumed(partition),
+            )
+            for partition, counts in book
+        ]
+        return self._records(sum((counts for _, counts in book), Counts())), lines
+
+    def _records(self, counts: Counts) -> Records:
         ledger = self._engine.ledger
-        counts = ledger.counts()
         lost_ids = tuple(ledger.lost_ids()) if counts.lost else ()
         duplicated_ids = tuple(ledger.duplicated_ids()) if counts.duplicated else ()
         return Records(
@@ -36,22 +57,6 @@ class EngineBooks:
             resumed=self._engine.resumed,
             truncated=counts.lost > NAMES_KEPT or counts.duplicated > NAMES_KEPT,
         )
-
-    def partitions(self) -> Sequence[PartitionCount]:
-        """The ledger's lines, one for each partition that was read from."""
-        return [
-            PartitionCount(
-                partition,
-                counts.read,
-                counts.delivered,
-                counts.filtered,
-                counts.rejected,
-                counts.in_flight,
-                counts.lost,
-                self._engine.ledger.resumed(partition),
-            )
-            for partition, counts in self._engine.ledger.partitions()
-        ]
 
     def queues(self) -> Sequence[QueueCount]:
         """All queues, in flow order, each as its two ends counted."""
@@ -74,6 +79,7 @@ class EngineBooks:
                     size_bytes=queue.size,
                     capacity_records=queue.capacity_records,
                     peak_records=queue.peak_records,
+                    capacity_bytes=queue.capacity_bytes,
                 )
             )
         return counts

@@ -15,6 +15,7 @@ from metrics.snapshot import Snapshot
 from metrics.thresholds import Threshold
 from metrics.thresholds import parse as parse_threshold
 from metrics.verdict import exit_code, judge
+from metrics.vitals import Vitals
 from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
@@ -81,6 +82,7 @@ class Session(LiveRun):
             pid=os.getpid(),
             path=record,
         )
+        self._driver = ThreadDriver(self.engine, self.clock)
         self._collector = Collector(
             self.clock,
             bus.subscribe(wake=self._wake.set),
@@ -92,13 +94,19 @@ class Session(LiveRun):
             log=lambda: self._log.lines,
             faults=self._tampering.states,
             looks=self.engine.tap.samples,
+            vitals=Vitals(self.clock, folder=self._folder),
+            threads=self._driver.threads,
         )
-        self._driver = ThreadDriver(self.engine, self.clock)
         self._stop = threading.Event()
         self._closed = threading.Event()
         self._signal: int | None = None
         self._watching: threading.Thread | None = None
         self.started_at: datetime = self.clock.wall()
+
+    @property
+    def _folder(self) -> str:
+        """Where the output goes; where that is no folder, the dead letters."""
+        return self.engine.sink.folder or str(self.engine.dead_letters.path.parent)
 
     # What a front end asks for
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
 from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
+from metrics.machine import Machine, Pressed, Scheduling, Stolen
 from metrics.memory import MemorySampler
 from metrics.report import RunReport
 from metrics.snapshot import (
@@ -29,6 +31,7 @@ from metrics.snapshot import (
     TypeState,
 )
 from metrics.thresholds import Threshold, ThresholdResult
+from metrics.vitals import Vitals
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock
 from pipeline.events import Event, EventBus
@@ -80,8 +83,8 @@ class FakeBooks:
             raise OSError("the books are gone")
         return self.run
 
-    def partitions(self) -> Sequence[PartitionCount]:
-        return self.lines
+    def ledger(self) -> tuple[Records, Sequence[PartitionCount]]:
+        return self.records(), self.lines
 
     def queues(self) -> Sequence[QueueCount]:
         return self.between
@@ -91,7 +94,42 @@ class FakeBooks:
 
 
 def sampler(rss: Callable[[], int] | None = None) -> MemorySampler:
-    return MemorySampler(rss or (lambda: 45_000_000), lambda: 7, lambda: 3)
+    return MemorySampler(rss or (lambda: 45_000_000))
+
+
+class FakeMachine(Machine):
+    """A machine that says what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+        self.fds: int | None = 7
+        self.tasks = 3
+        self.socket_count: int | None = 1
+        self.scheduled: dict[int, Scheduling] | None = None
+        self.stolen_time: Stolen | None = None
+        self.waited: dict[Pressed, float] = {}
+        self.room: int | None = None
+
+    def open_files(self) -> int | None:
+        return self.fds
+
+    def sockets(self) -> int | None:
+        return self.socket_count
+
+    def threads(self) -> int:
+        return self.tasks
+
+    def scheduling(self) -> dict[int, Scheduling] | None:
+        return self.scheduled
+
+    def stolen(self) -> Stolen | None:
+        return self.stolen_time
+
+    def pressure(self, resource: Pressed) -> float | None:
+        return self.waited.get(resource)
+
+    def disk_free(self, folder: str) -> int | None:
+        return self.room if folder else None
 
 
 class Bench:
@@ -109,7 +147,12 @@ class Bench:
         self.bus = EventBus()
         self.books = books or FakeBooks()
         self.collector = Collector(
-            self.clock, self.bus.subscribe(capacity), self.books, sampler(rss), thresholds=thresholds
+            self.clock,
+            self.bus.subscribe(capacity),
+            self.books,
+            sampler(rss),
+            thresholds=thresholds,
+            vitals=Vitals(self.clock, machine=FakeMachine(), cpu_time=lambda: 1.5),
         )
 
     def emit(self, events: Iterable[Event]) -> None:
