@@ -23,6 +23,6 @@ def metric_named(name: str) -> Metric:
 
 
 def readings(snapshot: Snapshot) -> Iterator[Reading]:
-    """The numbers of this moment in which anomalies are looked for, each known by metric, stage and labels."""
+    """The numbers of this moment in which anomalies are looked for, known by metric, stage and labels."""
     for metric in _WATCHED:
         yield from metric.readings(snapshot)

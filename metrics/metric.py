@@ -150,10 +150,10 @@ class OfThread:
         for thread in snapshot.threads:
             value = self.read(thread)
             if value is not None:
-                labels = (("thread", thread.name), ("stage", thread.stage or ""))
+                labels: Labels = (("thread", thread.name), ("stage", thread.stage or ""))
                 found[labels] = found.get(labels, 0.0) + value
-        for labels, value in found.items():
-            yield Sample(labels, value)
+        for known, total in found.items():
+            yield Sample(known, total)
 
     def latest(self, snapshot: Snapshot) -> Iterator[tuple[str | None, Labels, float]]:
         """By stage, the number of this moment."""
@@ -223,8 +223,8 @@ class Metric:
     """A metric, or, where several share a name, the one of them with these ``attributes``.
 
     Names are those of OpenTelemetry where it has one, and in its style elsewhere. A counter only grows in a
-    run. ``measures`` are the names under which ``--fail-if`` knows it. What is ``watched`` is looked through for
-    anomalies: numbers that have a level in a sound run, not those that grow with the work.
+    run. ``measures`` are the names under which ``--fail-if`` knows it. What is ``watched`` is looked through
+    for anomalies: numbers that have a level in a sound run, not those that grow with the work.
     """
 
     name: str
