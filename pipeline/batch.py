@@ -15,6 +15,10 @@ raise for a record, and can then be continued with the next one."""
 Raw: TypeAlias = bytes | list[Any]
 """Raw records: bytes hold one record a line (no newline at the end), a list one an item."""
 
+Cut: TypeAlias = Callable[[list[Any], int], tuple[list[Any], list[Any]] | None]
+"""Payloads, and a number of values: the payloads of the first so many, and those of the others. None where
+that cannot be told."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Partition:
@@ -146,16 +150,22 @@ class Batch:
         self.payloads = None
         self.originals = None
 
-    def split(self, records: int) -> tuple[Batch, Batch]:
+    def split(self, records: int, cut: Cut | None = None) -> tuple[Batch, Batch] | None:
         """The first ``records`` records, and the rest, which keeps what has left the batch so far.
 
-        Both carry the same number. A batch that is encoded already cannot be split.
+        Both carry the same number. A batch of which only payloads are left is split by ``cut``; None where
+        that cannot be done. Where it has its values still, they are to be encoded again.
         """
-        if self.payloads is not None:
-            raise ValueError("an encoded batch cannot be split")
         if not 0 < records < len(self):
             raise ValueError(f"cannot cut {records} records off a batch of {len(self)}")
-        head_raw, rest_raw = cut_raw(self.values, records)
+        head_raw, rest_raw = cut_raw(self.values, records) if self.values else ([], [])
+        head_payloads = rest_payloads = None
+        if self.payloads is not None and not self.values:
+            refused_before = sum(position < records for position in self.refused)
+            parts = cut(self.payloads, records - refused_before) if cut is not None else None
+            if parts is None:
+                return None
+            head_payloads, rest_payloads = parts
         head_size = self.size * records // len(self)
         head = replace(
             self,
@@ -164,10 +174,16 @@ class Batch:
             size=head_size,
             filtered=[],
             rejected=[],
-            refused={},
+            payloads=head_payloads,
+            refused={at: letter for at, letter in self.refused.items() if at < records},
         )
         rest = replace(
-            self, ids=self.ids.cut(records, len(self)), values=rest_raw, size=self.size - head_size
+            self,
+            ids=self.ids.cut(records, len(self)),
+            values=rest_raw,
+            size=self.size - head_size,
+            payloads=rest_payloads,
+            refused={at - records: letter for at, letter in self.refused.items() if at >= records},
         )
         return head, rest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -45,7 +46,12 @@ class Control:
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.Lock())
         self._tasks: Sequence[Steppable] = ()
-        self._permits: dict[Steppable, Unit] = {}
+        self._asked: deque[Unit] = deque()
+        """Steps that were asked for, and whose turn has not come."""
+        self._leave: Unit | None = None
+        """What the task at :attr:`stepping` may do, until it begins."""
+        self.stepping: Steppable | None = None
+        """The task that has leave for one step by hand, until it has made it."""
         self.stop = threading.Event()
         """Set when no record may start any more: the run was aborted or has failed."""
         self._ending = threading.Event()
@@ -99,14 +105,26 @@ class Control:
         self._set(change)
 
     def step(self, unit: Unit) -> bool:
-        """Pause, and let the task that is furthest along make one step; False if none can."""
+        """Pause, and let the task that is furthest along make one step; False if none can.
+
+        What is asked for while a step is being made comes after it.
+        """
         with self._changed:
             self._pause()
-            task = next((task for task in reversed(self._tasks) if task.ready()), None)
-            if task is not None:
-                self._permits[task] = unit
+            self._asked.append(unit)
+            self._give_leave()
+            given = self.stepping is not None
         self._wake()
-        return task is not None
+        return given
+
+    def stepped(self, task: Steppable) -> None:
+        """Whoever drives tells, while :attr:`stepping` is set, that this task has made a step."""
+        with self._changed:
+            if self.stepping is not task or self._leave is not None:
+                return
+            self.stepping = None
+            self._give_leave()
+        self._wake()
 
     def admit(self, task: Steppable) -> Unit | None:
         """Wait for leave to make one step. None says that the run has been stopped."""
@@ -116,7 +134,7 @@ class Control:
             while True:
                 if self.stop.is_set():
                     return None
-                unit = self._permits.pop(task, None)
+                unit = self._take_leave(task)
                 if unit is not None:
                     return unit
                 if not self.paused:
@@ -130,7 +148,7 @@ class Control:
         if not self.paused:
             return "batch"
         with self._changed:
-            return self._permits.pop(task, None) or (None if self.paused else "batch")
+            return self._take_leave(task) or (None if self.paused else "batch")
 
     def rest(self, clock: Clock, seconds: float) -> Literal["drain", "stop"] | None:
         """Wait so long in the middle of a step; tells by what the wait was cut short.
@@ -155,7 +173,7 @@ class Control:
     def wait_while_paused(self, tasks: Sequence[Steppable], timeout: float) -> None:
         """Wait until something is changed, or one of these may make a step, at most ``timeout`` seconds."""
         with self._changed:
-            allowed = any(task in self._permits for task in tasks)
+            allowed = self._leave is not None and self.stepping in tasks
             if self.paused and not allowed and not self.stop.is_set():
                 self._changed.wait(timeout)
 
@@ -171,7 +189,20 @@ class Control:
         self.paused = False
         if not self._ending.is_set():
             self._unrest.clear()
-        self._permits.clear()
+        self._asked.clear()
+        self._leave = self.stepping = None
+
+    def _give_leave(self) -> None:
+        while self.stepping is None and self._asked:
+            unit = self._asked.popleft()
+            self.stepping = next((task for task in reversed(self._tasks) if task.ready()), None)
+            self._leave = None if self.stepping is None else unit
+
+    def _take_leave(self, task: Steppable) -> Unit | None:
+        if self.stepping is not task:
+            return None
+        unit, self._leave = self._leave, None
+        return unit
 
     def _set(self, change: Callable[[], None]) -> None:
         with self._changed:

@@ -67,6 +67,7 @@ class DeterministicDriver:
             return False
         steps: list[Step] = []
         self._guard(task, lambda: steps.append(task.step(unit)))
+        self._engine.control.stepped(task)
         moved = bool(steps) and steps[0] in (Step.WORKED, Step.DONE)
         self._clock.advance(0.0001 if moved else 0.001)
         return moved

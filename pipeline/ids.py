@@ -24,6 +24,14 @@ class Id(NamedTuple):
         """The id of the child at ``index`` (0 is the first)."""
         return Id(self.offset, f"{self.path}.{index}" if self.path else str(index))
 
+    def lineage(self) -> Iterator[Id]:
+        """The id itself, that of the record it is a child of, and so on."""
+        path = self.path
+        yield self
+        while path:
+            path = path.rpartition(".")[0]
+            yield Id(self.offset, path)
+
     def __str__(self) -> str:
         return f"{self.offset}.{self.path}" if self.path else str(self.offset)
 

@@ -157,9 +157,10 @@ class Ledger:
             return len(known) - before
 
     def followers(self, partition: Partition, leader: Id) -> tuple[str, ...]:
-        """The names of the records that were merged into this one, and into those in turn."""
+        """The names of the records that share this one's fate where it is rejected: those that were merged
+        into it or into a record that it came from, and into those in turn."""
         with self._lock:
-            return tuple(self._following(partition, leader))
+            return tuple(dict.fromkeys(self._following(partition, leader)))
 
     def hold(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` keeps these records back."""
@@ -364,9 +365,13 @@ class Ledger:
             self._settle_one(book, parent, family.fate())
 
     def _following(self, partition: Partition, leader: Id) -> Iterator[str]:
-        for other, id in self._book(partition).followers.get(leader, ()):
-            yield other.record(id)
-            yield from self._following(other, id)
+        book = self._book(partition)
+        if not book.followers:
+            return
+        for origin in leader.lineage():
+            for other, id in book.followers.get(origin, ()):
+                yield other.record(id)
+                yield from self._following(other, id)
 
     def _duplicate(self, book: Book, id: Id) -> None:
         book.duplicated += 1

@@ -166,10 +166,10 @@ class Pipeline:
     ) -> Any:
         """Add a stage behind the others; a decorator, with or without arguments.
 
-        A function takes a value and returns one, or None to filter it, or a list for several
-        in its place, or raises ``Reject("why")``. With ``batch=True`` it takes a list of values (an
-        Arrow table or a Polars frame if its parameter is annotated so) and returns as many
-        outcomes. A class that extends ``Stage`` may hold records back.
+        A function takes a value and returns one, or None to filter it, or a list for several in its place
+        (each of them may be None or ``Reject("why")``), or raises ``Reject("why")``. With ``batch=True`` it
+        takes a list of values (an Arrow table or a Polars frame if its parameter is annotated so) and returns
+        as many outcomes. A class that extends ``Stage`` may hold records back.
 
         ``workers`` threads share the stage; the order within a partition is kept unless ``ordered``
         is False. ``retry`` tries a record again that has failed. ``timeout``, in seconds, rejects a

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from pipeline.batch import Batch
+from pipeline.batch import Batch, Cut
 
 Ticket = int
 """The place of a batch in the order in which a queue was emptied."""
@@ -51,8 +51,9 @@ class BatchQueue:
             self._changed.notify_all()
             return True
 
-    def take(self, limit: int | None = None) -> tuple[Ticket, Batch] | None:
-        """The oldest batch of the next lane, or None; with ``limit`` at most so many of its records."""
+    def take(self, limit: int | None = None, cut: Cut | None = None) -> tuple[Ticket, Batch] | None:
+        """The oldest batch of the next lane, or None; with ``limit`` at most so many of its records, if it
+        can be split (see :meth:`~pipeline.batch.Batch.split`)."""
         with self._changed:
             for turn in range(len(self._lanes)):
                 lane = (self._next_lane + turn) % len(self._lanes)
@@ -62,8 +63,9 @@ class BatchQueue:
             else:
                 return None
             batch = waiting[0]
-            if limit is not None and len(batch) > limit:
-                batch, waiting[0] = batch.split(limit)
+            parts = batch.split(limit, cut) if limit is not None and len(batch) > limit else None
+            if parts is not None:
+                batch, waiting[0] = parts
             else:
                 waiting.popleft()
                 self._next_lane = (lane + 1) % len(self._lanes)

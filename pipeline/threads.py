@@ -103,6 +103,8 @@ class ThreadDriver:
                         self._at_work[place] = task
                         self._doing[place] = "busy"
                         step = task.step(unit)
+                        if self._engine.control.stepping is task:
+                            self._engine.control.stepped(task)
                         self._doing[place] = "idle"
                         if step in (Step.IDLE, Step.BLOCKED):
                             stuck.append((task, step))

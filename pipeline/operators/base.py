@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import GeneratorType, NoneType, TracebackType
@@ -54,6 +55,12 @@ class Outcome:
     rejected: list[Rejection] = field(default_factory=list)
     families: list[tuple[Id, int]] = field(default_factory=list)
     created: int = 0
+
+
+def children(parent: Id, results: list[Any]) -> Iterator[tuple[Id, Any]]:
+    """What a stage returned in the place of one record, each with its id: values, and None or verdicts where
+    these are not wanted."""
+    return ((parent.child(index), result) for index, result in enumerate(results))
 
 
 def rejections(

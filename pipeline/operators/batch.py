@@ -9,7 +9,7 @@ from pipeline.batch import Originals, Rejection
 from pipeline.errors import Reject, StageError
 from pipeline.frames import is_frame, to_frame, to_rows
 from pipeline.ids import Id, Ids
-from pipeline.operators.base import FATAL, Bad, Outcome, describe, rejections
+from pipeline.operators.base import FATAL, Bad, Outcome, children, describe, letter, rejections
 
 Container = Literal["list", "arrow", "polars"]
 
@@ -50,6 +50,7 @@ class BatchOperator:
         filtered: list[Id] = []
         bad: list[Bad] = []
         families: list[tuple[Id, int]] = []
+        unwanted: list[Rejection] = []
         created = 0
         for position, (id, result) in enumerate(zip(ids, outcomes, strict=True)):
             if isinstance(result, Bad):
@@ -61,12 +62,20 @@ class BatchOperator:
             elif type(result) is list:
                 families.append((id, len(result)))
                 created += len(result) - 1
-                kept.extend(id.child(index) for index in range(len(result)))
-                kept_values.extend(result)
+                for child, one in children(id, result):
+                    if one is None:
+                        filtered.append(child)
+                    elif isinstance(one, Reject):
+                        unwanted.append(
+                            letter(self.name, child, values[position], Bad(0, one.reason), originals)
+                        )
+                    else:
+                        kept.append(child)
+                        kept_values.append(one)
             else:
                 kept.append(id)
                 kept_values.append(result)
-        letters: list[Rejection] = rejections(self.name, ids, values, bad, originals) if bad else []
+        letters = [*rejections(self.name, ids, values, bad, originals), *unwanted]
         kept_ids = ids if len(kept) == ids.size and not families else Ids.named(kept)
         return Outcome(kept_ids, kept_values, Ids.named(filtered), letters, families, created)
 

@@ -15,7 +15,16 @@ from pipeline.batch import Originals, Rejection
 from pipeline.errors import Reject, StageError
 from pipeline.ids import Id, Ids
 from pipeline.operators.aside import run_aside
-from pipeline.operators.base import FATAL, Bad, Outcome, describe, is_special, letter, rejections
+from pipeline.operators.base import (
+    FATAL,
+    Bad,
+    Outcome,
+    children,
+    describe,
+    is_special,
+    letter,
+    rejections,
+)
 from pipeline.retry import Retrier
 
 
@@ -95,8 +104,15 @@ class FunctionOperator:
             elif type(result) is list:
                 outcome.families.append((id, len(result)))
                 outcome.created += len(result) - 1
-                kept.extend(id.child(index) for index in range(len(result)))
-                outcome.values.extend(result)
+                for child, one in children(id, result):
+                    if one is None:
+                        filtered.append(child)
+                    elif isinstance(one, Reject):
+                        bad = Bad(position, one.reason)
+                        outcome.rejected.append(letter(self.name, child, values[position], bad, originals))
+                    else:
+                        kept.append(child)
+                        outcome.values.append(one)
             else:
                 kept.append(id)
                 outcome.values.append(result)

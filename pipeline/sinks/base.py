@@ -49,6 +49,12 @@ class Sink(ABC):
     """Whether :meth:`write` may raise :class:`RefusedRecords` though :attr:`encode` is set. The engine
     then keeps the values until they are written, so that it can encode the others again."""
 
+    def cut(self, payloads: list[Any], records: int) -> tuple[list[Any], list[Any]] | None:  # noqa: ARG002
+        """The payloads of the first ``records`` values of a batch, and those of the others, so that a batch
+        can be written record by record. Asked only where :attr:`may_refuse` is False, for then nobody has the
+        values any more; None: such a batch is written whole."""
+        return None
+
     waits: ClassVar[bool] = True
     """Whether writing may take long without the processor (a database, a network, a user's call).
     The engine then writes in a thread of its own."""

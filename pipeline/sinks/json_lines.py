@@ -39,6 +39,10 @@ class JsonLinesSink(Sink):
         self._file.append(payloads[0] if len(payloads) == 1 else b"".join(payloads))
         return ids
 
+    def cut(self, payloads: list[Any], records: int) -> tuple[list[Any], list[Any]]:
+        lines = b"".join(payloads).splitlines(keepends=True)
+        return [b"".join(lines[:records])], [b"".join(lines[records:])]
+
     def flush(self) -> str:
         return str(self._file.flush())
 

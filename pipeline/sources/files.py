@@ -89,6 +89,8 @@ class Files(Source):
     Offsets count from 0: lines in JSON Lines and text, rows in CSV and Parquet.
     """
 
+    blocking: ClassVar[bool] = False
+
     def __init__(
         self,
         places: Sequence[Place],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
-from typing import Any
+from typing import Any, ClassVar
 
 from data.generator import SHAPES, broken_order
 from pipeline.batch import Chunk
@@ -21,6 +21,8 @@ _AT_ONCE = 512
 
 class Generated(Source):
     """Seeded records of one shape; record ``i`` is the same in every run."""
+
+    blocking: ClassVar[bool] = False
 
     def __init__(self, shape: str, records: int | None, seed: int, name: str | None) -> None:
         known = (*SHAPES, BROKEN_ORDERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ _Raw = tuple[int, Any, Rejection | None]
 class LetterSource(Source):
     """The selected dead letters of one source. Where a letter has not the whole record, that is read
     from the source itself once more."""
+
+    blocking: ClassVar[bool] = False
 
     def __init__(
         self, source: Source, selection: Selection, schema: type | None, known: Mapping[str, Progress]

@@ -50,7 +50,8 @@ class Delivery:
     def deliver(self, batch: Batch) -> Delivered:
         """Raises SinkError where the sink fails."""
         refused = dict(batch.refused)
-        payloads = batch.payloads if batch.payloads is not None else self._values(batch)
+        # A batch that was split when it was encoded already has only its values.
+        payloads = batch.payloads if batch.payloads is not None else self._payloads(batch, refused)
         ids = batch.ids.without(sorted(refused))
         while ids:
             try:
@@ -105,7 +106,8 @@ class Delivery:
         return batch.values if isinstance(batch.values, list) else batch.values.split(b"\n")
 
     def _payloads(self, batch: Batch, refused: dict[int, Rejection]) -> list[Any]:
-        rest = [value for at, value in enumerate(self._values(batch)) if at not in refused]
+        values = self._values(batch)
+        rest = [value for at, value in enumerate(values) if at not in refused] if refused else values
         if self._encoder is None:
             return rest
         return self._encoder.payload(rest)[0]

@@ -236,9 +236,17 @@ def _handler(function: Function, on_error: str) -> Handle:
             return [record.rejected(result.reason)]
         if result is None:
             return [record.filtered()]
-        return record.split(result) if type(result) is list else [record.replace(result)]
+        if type(result) is not list:
+            return [record.replace(result)]
+        return [each if isinstance(each, Dropped) else _judged(each) for each in record.split(result)]
 
     return handle
+
+
+def _judged(child: Record) -> Record | Dropped:
+    if isinstance(child.value, Reject):
+        return child.rejected(child.value.reason)
+    return child.filtered() if child.value is None else child
 
 
 def functions_of(work: Work) -> dict[str, list[object]]:

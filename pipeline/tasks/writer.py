@@ -34,7 +34,7 @@ class Writer(Task):
         control: Control,
         tap: Tap,
     ) -> None:
-        """``encoded`` tells that batches come encoded, and so cannot be split."""
+        """``encoded`` tells that batches come encoded."""
         self.name = stage
         self.stage = stage
         self.delivery = delivery
@@ -60,7 +60,7 @@ class Writer(Task):
         if self._changes:
             self.make_changes()
         now = self._watch.start()
-        taken = self._inlet.take(1 if unit == "record" and not self._encoded else None)
+        taken = self._inlet.take(1 if unit == "record" else None, self.delivery.sink.cut)
         if taken is None:
             return self._commit_or_idle()
         _, batch = taken

@@ -92,6 +92,13 @@ def _of_parts(folder: Path) -> Iterator[tuple[str, Row | None]]:
 
 
 def _of_database(path: Path) -> Iterator[tuple[str, Row | None]]:
+    try:
+        yield from _of_table(path)
+    except sqlite3.DatabaseError as error:
+        yield str(error), None
+
+
+def _of_table(path: Path) -> Iterator[tuple[str, Row | None]]:
     with closing(sqlite3.connect(path)) as connection:
         (state,) = connection.execute("PRAGMA integrity_check").fetchone()
         if state != "ok":

@@ -19,7 +19,7 @@ from pipeline.engine import Engine, Options
 from pipeline.events import Event, EventBus
 from tests.pipeline.plans import Kept, Plan, expect, make_plan
 
-CHILDREN = {"fan", "yield", "split", "batch"}
+CHILDREN = {"fan", "yield", "split", "batch", "sift"}
 
 
 def resumable_plan(draw: Callable[[int, int], int], records: int = 10) -> Plan:

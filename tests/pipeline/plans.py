@@ -49,6 +49,7 @@ KINDS = (
     "yield",
     "flaky",
     "batch",
+    "sift",
     "hold",
     "split",
     "merge",
@@ -75,9 +76,17 @@ class StagePlan:
         if self.kind in {"fan", "yield", "split"}:
             children = number % (self.n + 2)
             return [number * 7 + child for child in range(children)] if children != 1 else [number]
+        if self.kind == "sift":
+            raise TypeError("its children have verdicts of their own")
         if self.kind == "batch":
             return None if number % 7 == 0 else [number, number + 1] if number % 5 == 0 else [number][hit:]
         return [number + self.n] if self.kind == "add" else [number]
+
+    def sifted(self, number: int) -> list[int | str]:
+        """What ``sift`` makes of a number: children, or what becomes of them."""
+        made = [number * 5 + child for child in range(1 + number % 3)]
+        verdicts = {0: "filtered", 1: "rejected"}
+        return [verdicts.get((each + self.n) % 6, each) for each in made]
 
 
 @dataclass(frozen=True)
@@ -207,6 +216,13 @@ def _through(stage: StagePlan, rows: list[_Row], fates: dict[int, set[str]]) -> 
         return [_merged(rows[at : at + stage.n + 1]) for at in range(0, len(rows), stage.n + 1)]
     passed: list[_Row] = []
     for row in rows:
+        if stage.kind == "sift":
+            for index, each in enumerate(stage.sifted(row.number)):
+                if isinstance(each, str):
+                    _settle(row, each, fates)
+                else:
+                    passed.append(_Row(row.id.child(index), each, row.roots))
+            continue
         made = stage.verdict(row.number)
         if made is None:
             _settle(row, "rejected", fates)
@@ -238,6 +254,8 @@ def _weightiest(fates: set[str]) -> str:
 
 class Listed(Source):
     """Numbers in memory, a few a chunk, as a list or as the bytes of lines."""
+
+    blocking = False
 
     def __init__(
         self,
@@ -330,6 +348,11 @@ def _dawdle(number: int) -> None:
 def _add(pipeline: Pipeline, name: str, plan: StagePlan, wait: Callable[[int], None]) -> None:
     if plan.kind in STATEFUL:
         pipeline.stage({"hold": Holding, "split": Splitting, "merge": Merging}[plan.kind](plan), name=name)
+    elif plan.kind == "sift" and plan.n % 2:
+        one = _sift(plan)
+        pipeline.stage(lambda values: [one(value) for value in values], name=name, batch=True)
+    elif plan.kind == "sift":
+        pipeline.stage(_sift(plan), name=name, workers=plan.workers)
     elif plan.kind == "batch":
         pipeline.stage(_batch(plan, wait), name=name, batch=True, workers=plan.workers)
     elif plan.kind == "flaky":
@@ -337,6 +360,16 @@ def _add(pipeline: Pipeline, name: str, plan: StagePlan, wait: Callable[[int], N
         pipeline.stage(_flaky(), name=name, workers=plan.workers, retry=retry)
     else:
         pipeline.stage(_function(plan, wait), name=name, workers=plan.workers)
+
+
+def _sift(plan: StagePlan) -> Callable[[Value], list[Any]]:
+    verdicts = {"filtered": None, "rejected": Reject("unwanted")}
+
+    def apply(value: Value) -> list[Any]:
+        made = plan.sifted(value[1])
+        return [verdicts[each] if isinstance(each, str) else (value[0], each) for each in made]
+
+    return apply
 
 
 def _function(plan: StagePlan, wait: Callable[[int], None]) -> Callable[[Value], Any]:

@@ -43,8 +43,38 @@ def test_the_ready_task_that_is_furthest_along_steps_once() -> None:
     assert control.try_admit(writer) is None
     assert control.try_admit(worker) == "record"
     assert control.try_admit(worker) is None
+    control.stepped(worker)
     assert control.step("batch")
     assert control.admit(worker) == "batch"
+
+
+def test_steps_that_are_asked_for_together_are_made_one_after_the_other() -> None:
+    reader, worker, writer = Part(), Part(ready=False), Part(ready=False)
+    control = control_of(reader, worker, writer)
+    assert all(control.step(unit) for unit in ("record", "batch", "record"))
+    assert control.try_admit(reader) == "record"
+    control.stepped(worker)
+    assert control.try_admit(reader) is None, "the first has not been made"
+    worker.is_ready = True
+    control.stepped(reader)
+    assert control.try_admit(reader) is None
+    assert control.try_admit(worker) == "batch"
+    reader.is_ready = worker.is_ready = False
+    control.stepped(worker)
+    assert control.stepping is None, "the third finds nobody that could make it"
+    reader.is_ready = True
+    assert control.try_admit(reader) is None
+
+
+def test_resume_takes_back_steps_whose_turn_has_not_come() -> None:
+    control = control_of(part := Part())
+    control.step("record")
+    control.step("record")
+    assert control.try_admit(part) == "record"
+    control.resume()
+    control.pause()
+    control.stepped(part)
+    assert control.try_admit(part) is None
 
 
 def test_a_step_that_nobody_can_make_says_so() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import Id, Ids, Pipeline, Record, Sink, Stage, generated, jsonl, threads
+from pipeline import Id, Ids, Pipeline, Record, Sink, Stage, csv, generated, jsonl, sqlite, threads
 from pipeline import count as counting
 from pipeline.events import RunEnded
 from tests.pipeline.running import DEADLINE_S, Running, eventually, start
@@ -152,6 +152,52 @@ def test_step_batch_moves_one_batch_over_one_hop(new: Callable[..., Pipeline], c
     running.engine.drain()
     running.finish()
     assert running.counts.lost == 0
+
+
+SINKS: dict[str, Callable[[Path], Sink]] = {
+    "jsonl": lambda folder: jsonl(folder / "out.jsonl"),
+    "csv": lambda folder: csv(folder / "out.csv"),
+    "sqlite": lambda folder: sqlite(folder / "out.db"),
+}
+
+
+@pytest.mark.parametrize("kind", SINKS)
+def test_step_record_moves_one_record_also_into_a_sink_that_was_given_it_encoded(
+    new: Callable[..., Pipeline], kind: str, tmp_path: Path
+) -> None:
+    pipeline = new(batch_size=4)
+    pipeline.read([(n, {"n": n}) for n in range(8)])
+    pipeline.stage(lambda value: value, name="same")
+    pipeline.write(SINKS[kind](tmp_path))
+    running = start_paused(pipeline)
+    running.quiet()
+    delivered = [running.counts.delivered]
+    while running.counts.delivered < 4:
+        # Whole batches, until one waits for the sink.
+        waits = running.engine.hops[-1].queue.records > 0
+        _moves(running, running.engine.step_record if waits else running.engine.step_batch)
+        delivered.append(running.counts.delivered)
+    assert delivered[-5:] == [0, 1, 2, 3, 4]
+    running.engine.resume()
+    running.finish()
+    assert running.counts.delivered == 8
+    if kind == "jsonl":
+        assert (tmp_path / "out.jsonl").read_text() == "".join(f'{{"n":{n}}}\n' for n in range(8))
+
+
+def test_steps_that_are_asked_for_in_haste_are_all_made(new: Callable[..., Pipeline]) -> None:
+    running = _stepping(new)
+    hops = running.engine.hops
+
+    def steps() -> int:
+        return hops[0].queue.put_records + sum(hop.queue.taken_records for hop in hops)
+
+    before = steps()
+    for _ in range(7):
+        running.engine.step_record()
+    eventually(lambda: steps() - before == 7)
+    running.quiet()
+    assert steps() - before == 7
 
 
 @pytest.mark.parametrize("chain", [True, False])
