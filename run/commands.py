@@ -44,6 +44,8 @@ COMMANDS = (
     Command("config", "show|init|validate", "settings, and where they come from", "run.config_command"),
     Command("diagnose", "FILE[:NAME]", "why it is sick", "run.diagnose"),
     Command("trial", "FILE[:NAME]", "one experiment of a diagnosis", "run.trial"),
+    Command("completion", "bash|zsh|fish", "completion for a shell", "run.completion"),
+    Command("doctor", "", "what this terminal and machine can do", "run.doctor"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

@@ -7,16 +7,45 @@ import difflib
 import math
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from metrics import reporter
 from pipeline.errors import ConfigurationError
 from run.commands import find
 
+_asked: ContextVar[bool] = ContextVar("asked", default=False)
+
+
+class _Made(BaseException):
+    """Carries a parser out of the command that made it, instead of its parsing anything."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
+
+
+def parser_of(command: Callable[[], object]) -> Parser | None:
+    """The parser that a command makes, which does nothing else then; None where it makes none."""
+    before = _asked.set(True)
+    try:
+        command()
+    except _Made as made:
+        return made.parser
+    except (ConfigurationError, SystemExit):
+        return None
+    finally:
+        _asked.reset(before)
+    return None
+
 
 class Parser(argparse.ArgumentParser):
     """Raises instead of leaving, and says what may have been meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None, *given: Any) -> Any:
+        if _asked.get():
+            raise _Made(self)
+        return super().parse_known_args(args, namespace, *given)
 
     def error(self, message: str) -> NoReturn:
         raise ConfigurationError(self._reworded(message))
