@@ -7,6 +7,8 @@ python monitor.py replay RECORDING  a recorded run, as it was
 python monitor.py attach [RUN]      the screen of a run that was started with --listen
 python monitor.py ps                the runs on this machine
 python monitor.py config show|init|validate   settings, and where they come from
+python monitor.py completion SHELL   completion for bash, zsh or fish
+python monitor.py doctor            what this terminal and machine can do
 python monitor.py dlq list|show|replay   rejected records
 """
 

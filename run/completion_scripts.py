@@ -9,8 +9,13 @@ _pipeline_monitor() {
     local -a words
     read -ra words <<<"$line"
     [[ -z $part ]] && words+=("")
-    # Bash cuts words at these characters too, and puts what is found behind the last of them.
+    # Bash cuts words at these characters too, and puts what is found behind the last of them; but not
+    # in quotes.
     local cut="${part%"${part##*[@=:(]}"}"
+    if [[ $part == [\'\"]* ]]; then
+        words[-1]="${part:1}"
+        cut=""
+    fi
     COMPREPLY=()
     while IFS=$'\t' read -r text help; do
         if [[ $text == :files ]]; then

@@ -145,12 +145,20 @@ def _product(machine: Machine) -> Iterator[Finding]:
 def _terminal(machine: Machine) -> Iterator[Finding]:
     if not machine.terminal():
         yield Finding(
-            "terminal", "warn", "stdin or stderr is none: runs are headless", "run it in a terminal for the screen"
+            "terminal",
+            "warn",
+            "stdin or stderr is none: runs are headless",
+            "run it in a terminal for the screen",
         )
         return
     term = machine.environ.get("TERM", "")
     if term in ("", "dumb"):
-        yield Finding("terminal", "warn", f"TERM={term or '(empty)'}: it cannot move its cursor", "export TERM=xterm-256color")
+        yield Finding(
+            "terminal",
+            "warn",
+            f"TERM={term or '(empty)'}: it cannot move its cursor",
+            "export TERM=xterm-256color",
+        )
     else:
         yield Finding("terminal", "ok", term)
     columns, rows = machine.columns()
@@ -158,12 +166,18 @@ def _terminal(machine: Machine) -> Iterator[Finding]:
         told = f"make it {SMALLEST[0]}x{SMALLEST[1]} or larger"
         yield Finding("size", "warn", f"{columns}x{rows}: too small for the screen", told)
     elif columns < USUAL[0] or rows < USUAL[1]:
-        yield Finding("size", "warn", f"{columns}x{rows}: room for a summary", f"{USUAL[0]}x{USUAL[1]} shows all")
+        yield Finding(
+            "size", "warn", f"{columns}x{rows}: room for a summary", f"{USUAL[0]}x{USUAL[1]} shows all"
+        )
     else:
         yield Finding("size", "ok", f"{columns}x{rows}")
     yield _colours(machine.environ, term)
     multiplexer = "tmux" if "TMUX" in machine.environ else "screen" if "STY" in machine.environ else ""
-    mouse = f"through {multiplexer}: its own mouse mode must be on" if multiplexer else "taken; --no-mouse gives it back"
+    mouse = (
+        f"through {multiplexer}: its own mouse mode must be on"
+        if multiplexer
+        else "taken; --no-mouse gives it back"
+    )
     yield Finding("mouse", "ok", mouse)
 
 
@@ -226,7 +240,7 @@ def _processors(_machine: Machine) -> Iterator[Finding]:
 
 
 def _folders(machine: Machine) -> Iterator[Finding]:
-    for name, path in (("disk here", machine.folder.resolve()), ("disk for /tmp", Path("/tmp"))):  # noqa: S108
+    for name, path in (("disk here", machine.folder.resolve()), ("disk for /tmp", Path("/tmp"))):
         try:
             free = shutil.disk_usage(path).free
         except OSError as error:
