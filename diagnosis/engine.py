@@ -125,7 +125,7 @@ class Diagnoser:
             run = left[0]
             sick = trouble.measure(run)
             trouble = replace(trouble, sick=sick, symptom=described(trouble.kind, run, sick))
-        case = Case(lab, trouble, [run], Source.of(run.files))
+        case = Case(lab, trouble, [run], Source.of(run.files, run.unwritten, run.homes))
         odds = Odds.of({each.cause: each.prior for each in HYPOTHESES})
         left_over = list(self.experiments)
         deadline = lab.deadline

@@ -6,7 +6,7 @@ user's own files; what lies elsewhere has no place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -176,6 +176,10 @@ class Observation:
     """The largest batch that the sink was given."""
     files: tuple[str, ...] = ()
     """The user's own source files."""
+    unwritten: dict[str, str] = field(default_factory=dict)
+    """The text of those of them that are on no disk."""
+    homes: dict[str, str] = field(default_factory=dict)
+    """By file, other than the pipeline's own: the stage that it runs in."""
     sink_name: str = ""
     sink_waits_s: float = 0.0
     """Time spent in the pipeline's own sink, where it was used."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -64,14 +64,22 @@ class Source:
     texts: dict[str, str] = field(default_factory=dict)
     trees: dict[str, ast.Module] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
+    homes: dict[str, str] = field(default_factory=dict)
+    """By file, the stage that it runs in, where that is not told by who calls what."""
 
     @classmethod
-    def of(cls, files: Sequence[str]) -> Source:
+    def of(
+        cls,
+        files: Sequence[str],
+        unwritten: Mapping[str, str] | None = None,
+        homes: Mapping[str, str] | None = None,
+    ) -> Source:
         """Those files that can be read and parsed."""
-        source = cls()
+        source = cls(homes=dict(homes or {}))
+        given = unwritten or {}
         for file in files:
             try:
-                text = Path(file).read_text(encoding="utf-8")
+                text = given[file] if file in given else Path(file).read_text(encoding="utf-8")
                 tree = ast.parse(text)
             except (OSError, SyntaxError, ValueError):
                 continue
@@ -118,12 +126,13 @@ class Source:
             calls.setdefault(node.name, set()).update(names)
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             inside = shape.line is not None and first <= shape.line <= (node.end_lineno or first)
-            if file == shape.file and inside and (shape.kind != "stateful" or owner):
+            mine = file == shape.file and inside and (shape.kind != "stateful" or owner)
+            if mine or self.homes.get(file) == shape.name:
                 starts.add(node.name)
-                if owner:
-                    starts |= {
-                        each.name for other, each, own in self.functions() if own == owner and other == file
-                    }
+            if mine and owner:
+                starts |= {
+                    each.name for other, each, own in self.functions() if own == owner and other == file
+                }
         done: set[str] = set()
         todo = list(starts)
         while todo:
@@ -140,6 +149,8 @@ class Source:
         if place is None:
             return None
         file, _, number = place.rpartition(":")
+        if file in self.homes:
+            return self.homes[file]
         inside = self.function_at(file, int(number)) if number.isdecimal() else None
         if inside is None:
             return None

@@ -7,7 +7,6 @@ import importlib.util
 import itertools
 import sys
 import traceback
-from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -20,16 +19,14 @@ _loads = itertools.count()
 _neighbours = Neighbours()
 
 
-def load(target: str, instead: Mapping[Path, bytes] | None = None) -> Pipeline:
+def load(target: str) -> Pipeline:
     """The pipeline that a file defines; with several, ``FILE:NAME`` picks one by name or by variable.
-
-    ``instead`` holds, by resolved path, source that is run in the place of what the file has.
 
     Each load runs the file anew in a module of its own, and the modules beside it too, so that two
     loads share no state. Raises :class:`~pipeline.errors.ConfigurationError`.
     """
     path, name = _split(target)
-    module = _run(path, instead or {})
+    module = _run(path)
     found = {variable: value for variable, value in vars(module).items() if isinstance(value, Pipeline)}
     distinct = {id(pipeline): pipeline for pipeline in found.values()}
     names = [pipeline.name for pipeline in distinct.values()]
@@ -83,26 +80,18 @@ def _siblings(path: Path) -> list[str]:
 class _Script(SourceFileLoader):
     """Runs a file as Python runs a script: always as it is now, leaving no compiled copy beside it."""
 
-    def __init__(self, fullname: str, path: str, instead: bytes | None) -> None:
-        super().__init__(fullname, path)
-        self._instead = instead
-
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        source = self._instead if self._instead is not None else self.get_data(path)
-        code: CodeType = self.source_to_code(source, path)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
         return code
 
 
-def _run(path: Path, instead: Mapping[Path, bytes]) -> ModuleType:
+def _run(path: Path) -> ModuleType:
     file = path.resolve()
     name = f"_pipeline_file_{next(_loads)}_{path.stem}"
     # As a package it can say `from .helpers import ...`.
     spec = importlib.util.spec_from_file_location(
-        name,
-        file,
-        loader=_Script(name, str(file), instead.get(file)),
-        submodule_search_locations=[str(file.parent)],
+        name, file, loader=_Script(name, str(file)), submodule_search_locations=[str(file.parent)]
     )
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"{path}: cannot be loaded as a Python file")

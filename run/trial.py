@@ -46,11 +46,13 @@ from run.display import Show
 from run.options import Parser, positive
 from run.session import Session
 from run.streams import open_the_closed, reserved_stdout
+from run.tampering import Tampering
 from run.trial_apply import Applied, is_own
-from run.trial_containers import StageRoot, discover, is_house, user_modules
+from run.trial_containers import Holder, StageRoot, discover, files_of, is_house, user_modules
 from run.trial_delay import install as install_delays
+from run.trial_files import UserFiles, patch
 from run.trial_opened import OpenWatch
-from run.trial_sink import TrialDelivery
+from run.trial_sink import Seen
 from run.trial_time import SLEEP, TrialClock, UserTime, seed_chance
 from run.trial_watch import Watch
 
@@ -115,10 +117,10 @@ class _Trial:
         self._change = change
         self._stalled_after = stalled_after
         self._main = str(Path(target if Path(target).exists() else target.rpartition(":")[0]).resolve())
-        self._folder = str(Path(self._main).parent) + os.sep
-        self._files: frozenset[str] = frozenset({self._main})
+        self._files = UserFiles(self._main)
         self._clock = TrialClock()
-        self._time = UserTime(lambda: self._files, change.clock)
+        self._time = UserTime(self._files, change.clock)
+        self._homes: dict[str, str] = {}
         self._seen = _Seen()
 
     def run(self) -> Observation:
@@ -128,13 +130,12 @@ class _Trial:
         self._time.install(dates_too=self._asks_for_dates())
         install_delays(change.delays)
         threading.excepthook = self._thread_died
-        pipeline = loader.load(self._target, self._patched())
+        patch(change.patches)
+        pipeline = loader.load(self._target)
         pipeline.validate()
-        modules = user_modules(self._folder, self._main)
-        self._files = frozenset({self._main, *(module.__file__ or "" for module in modules)})
         with tempfile.TemporaryDirectory(prefix="trial-") as folder:
             applied = Applied(pipeline, change, Path(folder), self._clock)
-            opened = OpenWatch(lambda: self._files, applied.at_work.now)
+            opened = OpenWatch(self._files, applied.at_work.now)
             opened.install()
             run = _serial if change.driver == "serial" else _threaded
             return self._observe(run(self, applied), applied, opened, Path(folder))
@@ -146,15 +147,6 @@ class _Trial:
             return False
         return re.search(r"\b(now|utcnow|today)\(", text) is not None
 
-    def _patched(self) -> dict[Path, bytes]:
-        """The sources that are to be run instead of what is in the files."""
-        texts: dict[Path, list[str]] = {}
-        for patch in sorted(self._change.patches, key=lambda each: -each.first):
-            path = Path(patch.file).resolve()
-            lines = texts.setdefault(path, path.read_text(encoding="utf-8").splitlines())
-            lines[patch.first - 1 : patch.last] = patch.lines
-        return {path: ("\n".join(lines) + "\n").encode() for path, lines in texts.items()}
-
     def _thread_died(self, arguments: threading.ExceptHookArgs) -> None:
         name = arguments.thread.name if arguments.thread is not None else "a thread"
         place = self._place(traceback.extract_tb(arguments.exc_traceback))
@@ -164,10 +156,32 @@ class _Trial:
         mine = [frame for frame in frames if frame.filename in self._files]
         return f"{mine[-1].filename}:{mine[-1].lineno}" if mine else None
 
-    def watch(self, engine: Engine, applied: Applied, expected: int | None) -> tuple[Watch, TrialDelivery]:
+    def watch(self, engine: Engine, applied: Applied, expected: int | None) -> tuple[Watch, Seen]:
         """Put the measuring instruments on an engine that has not begun."""
-        modules = user_modules(self._folder, self._main)
+        watch = Watch(lambda: self._holders(engine, applied), expected)
+
+        def after(records: int) -> None:
+            watch.settled(records)
+            self._time.records = watch.records
+            for holder in watch.named(self._change.clear):
+                holder.clear(self._change.clear_above)
+            if self._change.collector == "each_batch":
+                import gc
+
+                gc.collect()
+
+        writer = next(task for task in engine.tasks if isinstance(task, Writer))
+        return watch, Seen(writer._committer, after)
+
+    def _holders(self, engine: Engine, applied: Applied) -> list[Holder]:
+        """What keeps something, reached from the user's files and from what runs in the stages now."""
         roots = [StageRoot(name, target) for name, target in (*applied.targets, *applied.instances)]
+        for stage, parts in engine.at_work().items():
+            for part in parts:
+                roots.append(StageRoot(stage, part))
+                for file in files_of(part):
+                    if file in self._files and file != self._main:
+                        self._homes.setdefault(file, stage)
         if is_own(applied.declared):
             call = getattr(applied.declared, "_call", None)
             roots.append(StageRoot(OUTPUT, call if call is not None else applied.declared))
@@ -178,30 +192,14 @@ class _Trial:
                 roots.append(StageRoot(INGESTION, inner))
             elif callable(pairs):
                 roots.append(StageRoot(INGESTION, pairs))
-        watch = Watch(discover(modules, roots), expected)
-        clearing = [holder for holder in watch.holders if holder.name in self._change.clear]
-
-        def after(records: int) -> None:
-            watch.settled(records)
-            self._time.records = watch.records
-            for holder in clearing:
-                holder.clear(self._change.clear_above)
-            if self._change.collector == "each_batch":
-                import gc
-
-                gc.collect()
-
-        writer = next(task for task in engine.tasks if isinstance(task, Writer))
-        delivery = TrialDelivery(writer.delivery, after)
-        writer.delivery = delivery
-        return watch, delivery
+        return discover(user_modules(self._files), roots)
 
     def _observe(self, ran: _Ran, applied: Applied, opened: OpenWatch, folder: Path) -> Observation:
         snapshot, watch, delivery = ran.snapshot, ran.watch, ran.delivery
+        if _ours(snapshot.traceback):
+            raise RuntimeError(f"the trial itself failed: {snapshot.traceback}")
         watch.sample()
         left = opened.opened()
-        # Files that were imported while it ran.
-        self._files |= {module.__file__ or "" for module in user_modules(self._folder, self._main)}
         mine = {id(delivery.hashes)}
         records = snapshot.records
         duration = watch.batches[-1][1] if watch.batches and ran.ending == "complete" else ran.took_s
@@ -250,7 +248,9 @@ class _Trial:
             machine=watch.machine(folder),
             disagreements=snapshot.disagreements,
             batch_size=delivery.largest,
-            files=tuple(sorted(file for file in self._files if file and not is_house(file))),
+            files=self._files.seen(),
+            unwritten=self._files.unwritten(),
+            homes=self._homes,
             sink_name=applied.declared.name,
             sink_waits_s=applied.sink.own_s,
             partitions=tuple(f"{each.name}/{each.partition}" for each in snapshot.sources),
@@ -347,8 +347,14 @@ class _Ran:
     ending: Ending
     snapshot: Snapshot
     watch: Watch
-    delivery: TrialDelivery
+    delivery: Seen
     took_s: float
+
+
+def _ours(trace: str | None) -> bool:
+    """Whether what ended the run came out of the measuring instruments."""
+    places = _PLACE.findall(trace or "")
+    return bool(places) and "/run/trial" in places[-1][0]
 
 
 def _options(change: Change) -> Options:
@@ -403,6 +409,7 @@ def _serial(trial: _Trial, applied: Applied) -> _Ran:
     watch, delivery = trial.watch(engine, applied, _expected(engine, change))
     _collecting(change)
     driver = DeterministicDriver(engine, clock, change.seed)
+    tampering = Tampering(engine, clock, ())
     finished = threading.Event()
 
     def stop(how: str) -> None:
@@ -410,6 +417,7 @@ def _serial(trial: _Trial, applied: Applied) -> _Ran:
 
     def work() -> None:
         try:
+            tampering.begin()
             driver.run()
         except Stalled:
             trial.seen.stalled = True
@@ -425,6 +433,7 @@ def _serial(trial: _Trial, applied: Applied) -> _Ran:
     trial.seen.over.set()
     took = trial.clock.monotonic() - watch.began
     snapshot = collector.finish()
+    tampering.stop_waiting()
     ending: Ending = "complete"
     if trial.seen.stalled:
         ending = "stalled"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 _LENGTHY = (dict, list, set, deque, bytearray)
 _NESTED = 512
@@ -84,15 +84,39 @@ class StageRoot:
     target: Any
 
 
-def user_modules(folder: str, main: str) -> list[ModuleType]:
-    """The pipeline's file and what it imported from beside it."""
+class SupportsContains(Protocol):
+    """Files that can be asked for by name."""
+
+    def __contains__(self, file: str, /) -> bool: ...
+
+
+def user_modules(files: SupportsContains) -> list[ModuleType]:
+    """The pipeline's file and the modules beside it."""
     found = []
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.endswith(".py") or "site-packages" in file:
-            continue
-        if file == main or (file.startswith(folder) and not file.startswith(_HOUSE)):
+        if isinstance(file, str) and file in files:
             found.append(module)
+    return found
+
+
+def files_of(part: Any) -> set[str]:
+    """The files of the functions that a stage is made of, those that wrap others too."""
+    found: set[str] = set()
+    todo: list[Any] = [part]
+    done: set[int] = set()
+    while todo and len(done) < 60:
+        each = todo.pop()
+        each = getattr(each, "__func__", each)
+        if id(each) in done:
+            continue
+        done.add(id(each))
+        file = _file_of(each if isinstance(each, FunctionType) else type(each))
+        if file is not None:
+            found.add(file)
+        if isinstance(each, FunctionType):
+            for cell in each.__closure__ or ():
+                todo += [cell.cell_contents] if _filled(cell) and callable(cell.cell_contents) else []
     return found
 
 

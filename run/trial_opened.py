@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from diagnosis.observation import Opened
+from run.trial_files import UserFiles
 
 _DEEP = 24
 Key = tuple[str, str | None, str | None]
@@ -24,7 +25,7 @@ Key = tuple[str, str | None, str | None]
 class OpenWatch:
     """An audit hook that notes the user's line behind each thing that is opened."""
 
-    def __init__(self, files: Callable[[], frozenset[str]], stage: Callable[[], str | None]) -> None:
+    def __init__(self, files: UserFiles, stage: Callable[[], str | None]) -> None:
         self._files = files
         self._stage = stage
         self._times: Counter[Key] = Counter()
@@ -74,7 +75,7 @@ class OpenWatch:
 
     def _key(self, kind: str) -> Key | None:
         """The innermost line of the user's files; else the stage at work; None for the monitor's own."""
-        files = self._files()
+        files = self._files
         frame: FrameType | None = sys._getframe(2)
         for _ in range(_DEEP):
             if frame is None:

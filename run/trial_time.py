@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from diagnosis.change import ClockChange
+from run.trial_files import UserFiles
 
 SLEEP = time.sleep
 MONOTONIC = time.perf_counter
@@ -38,7 +39,7 @@ class TrialClock:
 class UserTime:
     """Stands in for ``time.time`` and its kin; only callers in the user's files see the change."""
 
-    def __init__(self, files: Callable[[], frozenset[str]], change: ClockChange | None) -> None:
+    def __init__(self, files: UserFiles, change: ClockChange | None) -> None:
         self._files = files
         self._change = change or ClockChange()
         self._began: dict[str, float] = {}
@@ -61,7 +62,7 @@ class UserTime:
         def read() -> Any:
             frame = sys._getframe(1)
             given = real()
-            if frame.f_code.co_filename not in self._files():
+            if frame.f_code.co_filename not in self._files:
                 return given
             self.reads[f"{frame.f_code.co_filename}:{frame.f_lineno} {name}"] += 1
             changed = self.changed(name, given * unit)
@@ -93,7 +94,7 @@ class UserTime:
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Any:
                 frame = sys._getframe(1)
-                if frame.f_code.co_filename not in outer._files():
+                if frame.f_code.co_filename not in outer._files:
                     return datetime.now(tz)
                 outer.reads[f"{frame.f_code.co_filename}:{frame.f_lineno} datetime.now"] += 1
                 return datetime.fromtimestamp(outer.changed("datetime", datetime.now(UTC).timestamp()), tz)

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from run.trial_opened import count_fds, count_handlers
 from run.trial_time import MONOTONIC
 
 KEPT = 64
+_LOOKS = (0, 3)
+"""Before these batches it is looked for what can be watched."""
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _GROWN_TYPES = 12
 _LARGE = 48
@@ -26,8 +29,10 @@ _LARGE = 48
 class Watch:
     """What is measured as records are settled. ``settled`` is called by the writer alone."""
 
-    def __init__(self, holders: list[Holder], expected: int | None) -> None:
-        self.holders = holders
+    def __init__(self, find: Callable[[], list[Holder]], expected: int | None) -> None:
+        """``find`` gives what there is to watch, as soon as the stages have begun."""
+        self._find = find
+        self.holders: list[Holder] = []
         self.began = MONOTONIC()
         self.records = 0
         self.progress = 0
@@ -61,6 +66,8 @@ class Watch:
         """So many more records are settled; looks around when it is time to."""
         self.records += records
         self.progress += 1
+        if len(self.batches) in _LOOKS:
+            self._look()
         now = MONOTONIC() - self.began
         self.batches.append((self.records, round(now, 5)))
         if len(self.batches) > 2_000:
@@ -70,6 +77,19 @@ class Watch:
             self._next = self.records + self._step
         if not self._census and self.records >= self._census_at:
             self.census()
+
+    def _look(self) -> None:
+        """Find what holds something now; what was found before keeps its readings."""
+        known = {(holder.name, holder.place): holder for holder in self.holders}
+        with self._lock:
+            for holder in self._find():
+                if (holder.name, holder.place) not in known:
+                    holder.lengths = [0] * len(self.samples)
+                    self.holders.append(holder)
+
+    def named(self, names: Sequence[str]) -> list[Holder]:
+        """Those with one of these names."""
+        return [holder for holder in self.holders if holder.name in names] if names else []
 
     def census(self) -> None:
         """Count objects by type, and note what is large."""
