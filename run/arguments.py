@@ -45,6 +45,7 @@ class Settings:
     drain_timeout: float = DRAIN_S
     record: Path | None = None
     listen: bool = False
+    metrics_port: int | None = None
     faults: tuple[str, ...] = ()
     display: Display = field(default_factory=Display)
 
@@ -125,6 +126,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
         drain_timeout=found.drain_timeout,
         record=getattr(found, "record", None),
         listen=getattr(found, "listen", False),
+        metrics_port=getattr(found, "metrics_port", None),
         faults=tuple(getattr(found, "fault", ())),
     )
 
@@ -194,6 +196,12 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
     add("--rate", metavar="R", type=positive("--rate"), help="read at most so many records a second")
     add_work_options(parser)
     add("--listen", action="store_true", help="let `attach` show the run in other terminals, to you alone")
+    add(
+        "--metrics-port",
+        metavar="PORT",
+        type=whole("--metrics-port", 0, 65_535),
+        help="serve /metrics for Prometheus, and /healthz, on 127.0.0.1 (0: a free port)",
+    )
     add(
         "--fault",
         metavar="NAME[@STAGE][,KEY=VALUE...]",

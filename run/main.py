@@ -14,6 +14,7 @@ from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
 from run.display import Show
 from run.lock import exclusive
+from run.metrics_endpoint import MetricsEndpoint
 from run.narrator import say
 from run.presence import Presence
 from run.session import Session
@@ -52,6 +53,24 @@ def _run_pipeline(
     pipeline: Pipeline, settings: Settings, show: Show, data: DataStream, *, full_screen: bool
 ) -> int:
     tampering.check(pipeline, settings.faults)
+    # Before the run's first look at what is open.
+    endpoint = MetricsEndpoint(settings.metrics_port) if settings.metrics_port is not None else None
+    try:
+        return _run_session(pipeline, settings, show, data, endpoint, full_screen=full_screen)
+    finally:
+        if endpoint is not None:
+            endpoint.close()
+
+
+def _run_session(
+    pipeline: Pipeline,
+    settings: Settings,
+    show: Show,
+    data: DataStream,
+    endpoint: MetricsEndpoint | None,
+    *,
+    full_screen: bool,
+) -> int:
     session = Session(
         pipeline,
         _options(settings, full_screen=full_screen),
@@ -62,6 +81,9 @@ def _run_pipeline(
         record=settings.record,
         faults=settings.faults,
     )
+    if endpoint is not None:
+        endpoint.serve(lambda: session.snapshot)
+        say(f"Metrics: {endpoint.url}")
     presence = Presence(session, listen=settings.listen, read_only=settings.read_only)
     report = None
     sound = True

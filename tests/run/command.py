@@ -178,10 +178,14 @@ class Running:
 
     def until_told(self, text: str) -> None:
         """Read stderr up to a line with this text."""
+        self.line_with(text)
+
+    def line_with(self, text: str) -> str:
+        """The next line of stderr with this text."""
         assert self._process.stderr is not None
         for line in self._process.stderr:
             if text in line.decode():
-                return
+                return line.decode()
         raise AssertionError(f"{text!r} was not told")
 
     def done(self) -> Done:
