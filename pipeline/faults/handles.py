@@ -5,6 +5,8 @@ None goes beyond ``limit``, far below what a process may have, so that nothing e
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.faults.spec import Evidence, Param, Variant
 
 _PARAMS = (
@@ -169,6 +171,12 @@ def around(call):
 """,
     "stalls",
     "after some records nothing moves any more: the stage is busy with one record for ever",
+)
+
+SEMAPHORE = replace(
+    SEMAPHORE,
+    params=(SEMAPHORE.params[0], Param("limit", 20, "how many places there are", "whole", 1, 10_000)),
+    low={"limit": 60},
 )
 
 VARIANTS = (FILE, SOCKET, PIPE, TEMP_FILE, SELECTOR, LOGGING, THREAD, SEMAPHORE)

@@ -128,10 +128,10 @@ seen = 0
 
 
 def clean(raws):
-    return [drifted(raw) for raw in raws]
+    return [clean_one(raw) for raw in raws]
 
 
-def drifted(raw):
+def clean_one(raw):
     global seen
     seen += 1
     if chance.random() >= RATE * min(1.0, seen / UNTIL):
@@ -162,10 +162,10 @@ seen = 0
 
 
 def clean(raws):
-    return [broken(raw) for raw in raws]
+    return [clean_one(raw) for raw in raws]
 
 
-def broken(raw):
+def clean_one(raw):
     global seen
     seen += 1
     if seen % EVERY:

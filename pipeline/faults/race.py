@@ -33,8 +33,8 @@ def look_up():
         time.sleep(PAUSE)
 
 
-def at_once(call, parts):
-    threads = [Thread(target=call, args=(part,)) for part in parts]
+def at_once(call, parts, *rest):
+    threads = [Thread(target=call, args=(part, *rest)) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -125,15 +125,15 @@ class Blocks(Stage):
         self.made = []
 
     def process(self, records):
-        at_once(self.work, [records[number::THREADS] for number in range(THREADS)])
+        at_once(self.work, range(THREADS), records)
         self.give_on()
         made, self.made = self.made, []
         return made
 
-    def work(self, records):
-        for record in records:
+    def work(self, number, records):
+        for record in records[number::THREADS]:
             self.pending.extend(self.handle(record))
-            if len(self.pending) >= 8:
+            if number == 0:
                 self.give_on()
 
     def give_on(self):
@@ -194,7 +194,7 @@ ITERATE = Variant(
 class Blocks(Stage):
     def __init__(self, handle):
         self.handle = handle
-        self.open = {}
+        self.by_id = {}
         self.made = []
 
     def process(self, records):
@@ -210,18 +210,18 @@ class Blocks(Stage):
 
     def work(self, records):
         for record in records:
-            self.open[record.id] = list(self.handle(record))
+            self.by_id[record.id] = list(self.handle(record))
             look_up()
 
     def give_on(self):
         taken = []
         try:
-            for results in self.open.values():
+            for results in self.by_id.values():
                 taken.extend(results)
                 look_up()
         except RuntimeError:
             taken = []
-        self.open = {}  #!
+        self.by_id = {}  #!
         self.made.extend(taken)
 """,
     _PARAMS,

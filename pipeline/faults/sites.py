@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
-from pipeline.batch import Chunk
 from pipeline.clock import Clock
 from pipeline.engine import Engine
 from pipeline.faults.order import Order
@@ -20,7 +19,7 @@ from pipeline.faults.source_text import Part
 from pipeline.pipeline import OUTPUT
 from pipeline.tasks.base import Task
 from pipeline.tasks.reader import Reader
-from pipeline.tasks.refit import Function, Shared, leaving, sifted, with_function, with_stage
+from pipeline.tasks.refit import Function, Shared, leaving, sieve, with_function, with_stage
 from pipeline.tasks.worker import Worker
 from pipeline.tasks.writer import Writer
 
@@ -144,7 +143,7 @@ class Sites:
                 reader.pace = part.get("Gate")(reader.pace)
             elif order.variant.site == "source":
                 changes.append(part.get("clean"))
-        reader.sift = partial(_sift, changes) if changes else None
+        reader.sift = sieve(changes) if changes else None
 
     def _time_of_day(self, active: Active) -> None:
         walls = [wall for _, part in active if (wall := getattr(part.module, "wall", None)) is not None]
@@ -185,9 +184,3 @@ def _changed(change: Callable[[], None] | None, waiting: _Countdown) -> None:
             change()
     finally:
         waiting.down()
-
-
-def _sift(changes: Sequence[Callable[[list[Any]], list[Any]]], chunk: Chunk) -> Chunk:
-    for change in changes:
-        chunk = sifted(chunk, change)
-    return chunk

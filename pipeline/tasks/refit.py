@@ -7,7 +7,7 @@ The engine itself never does so; whoever does, does it between two steps of the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import GeneratorType
 from typing import Any
@@ -145,14 +145,19 @@ def leaving(work: Work) -> Work | None:
     return None
 
 
-def sifted(chunk: Chunk, change: Callable[[list[Any]], list[Any]]) -> Chunk:
-    """The chunk with other raw records, as many as before."""
-    raw = chunk.raw
-    if not chunk.ids:
-        return chunk
-    if isinstance(raw, bytes):
-        return replace(chunk, raw=b"\n".join(change(raw.split(b"\n"))))
-    return replace(chunk, raw=change(list(raw)))
+def sieve(changes: Sequence[Callable[[list[Any]], list[Any]]]) -> Callable[[Chunk], Chunk]:
+    """Gives a chunk with other raw records, as many as before: what the changes, in turn, make of them."""
+
+    def sift(chunk: Chunk) -> Chunk:
+        if not chunk.ids:
+            return chunk
+        as_bytes = isinstance(chunk.raw, bytes)
+        raws = chunk.raw.split(b"\n") if isinstance(chunk.raw, bytes) else list(chunk.raw)
+        for change in changes:
+            raws = change(raws)
+        return replace(chunk, raw=b"\n".join(raws) if as_bytes else raws)
+
+    return sift
 
 
 class Given(Stage):
