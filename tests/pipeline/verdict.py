@@ -44,10 +44,11 @@ def check(plan: Plan, ran: Ran) -> None:
         for fate in ("delivered", "filtered", "rejected"):
             assert getattr(line, fate) == expected.count(fate), (partition, fate)
     assert not delivered
-    _check_events(ran)
+    check_events(ran)
 
 
-def _check_events(ran: Ran) -> None:
+def check_events(ran: Ran) -> None:
+    """The events tell the same as the ledger, and each stage accounts for what it took."""
     counts = ran.engine.ledger.counts()
     committed = [event for event in ran.events if isinstance(event, BatchCommitted)]
     assert sum(event.delivered for event in committed) == counts.delivered

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import psutil
@@ -225,7 +226,6 @@ def containers(engine: Engine) -> dict[str, int]:
     todo: list[tuple[str, Any]] = [
         (name, part) for name, parts in engine.at_work().items() if name == STAGE for part in parts
     ]
-    product = str(Path(__file__).resolve().parents[3])
     while todo:
         name, thing = todo.pop()
         if id(thing) in seen:
@@ -237,16 +237,11 @@ def containers(engine: Engine) -> dict[str, int]:
         if type(thing).__name__ == "_lru_cache_wrapper":
             found[name] = max(found.get(name, 0), thing.cache_info().currsize)
             continue
-        closure = getattr(thing, "__closure__", None)
-        if closure is not None:
-            todo += zip(thing.__code__.co_freevars, (cell.cell_contents for cell in closure), strict=True)
-        place = getattr(thing, "__globals__", {}).get("__file__", "")
-        if (
-            place
-            and (not Path(place).exists() or "/tests/" in place)
-            and not place.startswith(f"{product}/pipeline")
-        ):
-            todo += [(key, value) for key, value in thing.__globals__.items() if _is_users(key, value)]
+        if isinstance(thing, FunctionType):
+            cells = [cell.cell_contents for cell in thing.__closure__ or ()]
+            todo += zip(thing.__code__.co_freevars, cells, strict=True)
+            if not Path(thing.__code__.co_filename).exists():
+                todo += [(key, value) for key, value in thing.__globals__.items() if _is_users(key, value)]
         if hasattr(thing, "__dict__") and not callable(thing):
             todo += list(vars(thing).items())
         if isinstance(thing, type):
