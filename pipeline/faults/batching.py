@@ -261,8 +261,10 @@ SHORT_WRITE = _variant(
 class Out:
     def __init__(self, sink):
         self.sink = sink
-        self.name = sink.name
         self.writes = 0
+
+    def __getattr__(self, name):
+        return getattr(self.sink, name)
 
     def write(self, ids, values):
         self.writes += 1
@@ -284,8 +286,10 @@ WRITE_TWICE = _variant(
 class Out:
     def __init__(self, sink):
         self.sink = sink
-        self.name = sink.name
         self.writes = 0
+
+    def __getattr__(self, name):
+        return getattr(self.sink, name)
 
     def write(self, ids, values):
         written = list(self.sink.write(ids, values))

@@ -22,7 +22,9 @@ closing = Event()
 class Out:
     def __init__(self, sink):
         self.sink = sink
-        self.name = sink.name
+
+    def __getattr__(self, name):
+        return getattr(self.sink, name)
 
     def write(self, ids, values):
         closing.wait(min(DELAY_MS * len(ids) / 1000, 5.0))  #!
@@ -196,8 +198,10 @@ import os
 class Out:
     def __init__(self, sink):
         self.sink = sink
-        self.name = sink.name
         self.left = QUOTA
+
+    def __getattr__(self, name):
+        return getattr(self.sink, name)
 
     def write(self, ids, values):
         if len(ids) > self.left:

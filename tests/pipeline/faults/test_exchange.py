@@ -60,7 +60,9 @@ OUT = """
 class Out:
     def __init__(self, sink):
         self.sink = sink
-        self.name = sink.name
+
+    def __getattr__(self, name):
+        return getattr(self.sink, name)
 
     def write(self, ids, values):
         return self.sink.write(ids, values)
