@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from metrics import rows
+from metrics.anomalies import Watch
 from metrics.books import Books, PartitionCount, QueueCount
 from metrics.fold import RunFold, Severity
 from metrics.lanes import bottleneck
@@ -66,6 +67,7 @@ class Collector:
         self._threads = ThreadWatch(threads)
         self._thresholds = tuple(thresholds)
         self._looks = looks
+        self._watch = Watch()
         self._fold = RunFold(pipeline, clock.monotonic(), rate_limit)
         self._heard_at = clock.monotonic()
         self._events_lost = 0
@@ -202,7 +204,10 @@ class Collector:
             histogram=fold.latency.histogram(),
             recent=fold.recent.measure(now),
         )
-        snapshot = judge(snapshot)
+        snapshot = judge(replace(snapshot, anomalies=self._watch.look(snapshot)))
+        for severity, text in self._watch.news:
+            fold.note(now, severity, text)
+        self._watch.news.clear()
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:
             words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues}, now)
             # A rate limit holds the first stage up on purpose.

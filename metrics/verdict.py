@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from metrics.format import number, percent, plural, size
-from metrics.snapshot import Snapshot, Status
+from metrics.format import number, percent, plural, seconds, size
+from metrics.snapshot import Anomaly, Snapshot, Status
 from metrics.thresholds import ThresholdResult
 
 ERROR_RATE = 0.05
@@ -14,6 +14,9 @@ ERROR_RATE = 0.05
 ERROR_RATE_RECORDS = 100
 """While a run goes on, so many records must be settled before their error rate says anything."""
 IDS_NAMED = 5
+ANOMALIES_NAMED = 3
+ANOMALOUS_SHARE = 0.1
+"""Of a run, spent in critical anomalies that have ended."""
 
 EXIT_HEALTHY, EXIT_FAILED, EXIT_LEDGER, EXIT_THRESHOLD, EXIT_INTERRUPTED = 0, 1, 3, 4, 130
 
@@ -63,6 +66,7 @@ def checks(snapshot: Snapshot, thresholds: Sequence[ThresholdResult] = ()) -> tu
             _memory(snapshot),
             judged=snapshot.memory.verdict != "unknown",
         ),
+        Check("no anomaly does harm", "degraded", _anomalies(snapshot)),
         *(Check(f"fail if {result.expr}", "degraded", result.problem) for result in thresholds),
     )
 
@@ -102,6 +106,31 @@ def exit_code(
     if snapshot.status == "healthy" and not all(result.passed for result in thresholds):
         return EXIT_THRESHOLD
     return _EXIT_CODES[snapshot.status]
+
+
+def _anomalies(snapshot: Snapshot) -> str | None:
+    """A critical anomaly that goes on, or those that took a tenth of the run: a run that had a bad minute an
+    hour ago is sound."""
+    critical = [found for found in snapshot.anomalies if found.severity == "critical"]
+    going_on = [found.text for found in critical if found.ended_s is None]
+    if going_on:
+        more = f" and {len(going_on) - ANOMALIES_NAMED:,} more" if len(going_on) > ANOMALIES_NAMED else ""
+        return "out of the ordinary: " + "; ".join(going_on[:ANOMALIES_NAMED]) + more
+    if not critical or _taken(critical) < ANOMALOUS_SHARE * snapshot.elapsed_s:
+        return None
+    worst = max(critical, key=lambda found: (found.ended_s or found.at_s) - found.at_s)
+    began, took = seconds(worst.at_s), seconds((worst.ended_s or worst.at_s) - worst.at_s)
+    return f"for {took} from {began} on out of the ordinary: {worst.text}"
+
+
+def _taken(anomalies: Sequence[Anomaly]) -> float:
+    """Seconds in which one of them or another went on."""
+    taken, until = 0.0, 0.0
+    for found in sorted(anomalies, key=lambda found: found.at_s):
+        ended = found.ended_s if found.ended_s is not None else found.at_s
+        taken += max(0.0, ended - max(found.at_s, until))
+        until = max(until, ended)
+    return taken
 
 
 def _named(records: int, what: str, ids: Sequence[str]) -> str | None:

@@ -1,0 +1,79 @@
+"""What must hold exactly, read from a snapshot: no statistics, no warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from metrics.detectors import Range
+from metrics.format import count, plural
+from metrics.snapshot import Snapshot
+
+CLOCK_JUMP_S = 0.5
+"""Between two looks; a clock that is brought into line slowly moves by half a thousandth of the time."""
+
+
+class Exact(NamedTuple):
+    """A number and the range that it must be in."""
+
+    metric: str
+    stage: str | None
+    value: float
+    expected: Range
+    severity: Literal["warning", "critical"]
+    text: str
+
+
+class Invariants:
+    """Reads them; remembers only the queues' bounds and where the clock stood."""
+
+    def __init__(self) -> None:
+        self._bounds: dict[str, int] = {}
+        self._offset: float | None = None
+
+    def look(self, snapshot: Snapshot) -> Iterator[Exact]:
+        """All of them, held or not."""
+        yield from _ledger(snapshot)
+        yield from self._queues(snapshot)
+        yield from self._clock(snapshot)
+
+    def _queues(self, snapshot: Snapshot) -> Iterator[Exact]:
+        for stage in snapshot.stages:
+            queue = stage.queue
+            if queue is None or queue.capacity <= 0:
+                continue
+            bound = self._bounds.setdefault(stage.name, queue.capacity)
+            # One batch may be larger than an empty queue, so that a queue over its bound is no fault by
+            # itself; one whose bound was moved is.
+            most = None if queue.capacity == bound else float(bound)
+            held = f"the queue before {stage.name} holds {count(queue.size)} records"
+            text = f"{held}, its bound was {count(bound)}"
+            yield Exact("pipeline.stage.queue.depth", stage.name, queue.size, (None, most), "critical", text)
+
+    def _clock(self, snapshot: Snapshot) -> Iterator[Exact]:
+        offset, before = snapshot.resources.clock_offset_s, self._offset
+        if offset is None:
+            return
+        self._offset = offset
+        if before is not None:
+            expected = (before - CLOCK_JUMP_S, before + CLOCK_JUMP_S)
+            text = f"the wall clock was moved by {offset - before:+.1f} s"
+            yield Exact("system.clock.offset", None, offset, expected, "warning", text)
+
+
+def _ledger(snapshot: Snapshot) -> Iterator[Exact]:
+    records = snapshot.records
+    known = records.delivered + records.filtered + records.rejected + records.in_flight + records.lost
+    yield Exact(
+        "pipeline.records.read",
+        None,
+        records.read,
+        (known, known),
+        "critical",
+        f"{plural(records.read, 'record')} read, and {count(known)} accounted for",
+    )
+    for metric, value, what in (
+        ("pipeline.records.lost", records.lost, "lost"),
+        ("pipeline.records.duplicated", records.duplicated, "duplicated"),
+    ):
+        yield Exact(metric, None, value, (None, 0.0), "critical", f"{plural(value, 'record')} {what}")
