@@ -9,6 +9,7 @@ python monitor.py ps                the runs on this machine
 python monitor.py config show|init|validate   settings, and where they come from
 python monitor.py completion SHELL   completion for bash, zsh or fish
 python monitor.py doctor            what this terminal and machine can do
+python monitor.py keys              what the keys of the screen do
 python monitor.py dlq list|show|replay   rejected records
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - told in words, before an import fails without any
@@ -54,7 +56,13 @@ class Screen:
         from tui.launch import show
 
         ascii = display.ascii if display.ascii is not None else not speaks_utf8(sys.stderr)
-        return show(live, read_only=display.read_only, ascii=ascii)
+        return show(live, replace(display, ascii=ascii))
+
+    def check(self, display: Display) -> None:
+        """Raise :class:`~pipeline.errors.ConfigurationError` for keys or a theme that are not there."""
+        from tui.checking import check
+
+        check(display)
 
     def actions(self) -> Sequence[str]:
         """The ids of all that keys do."""

@@ -1,71 +1,146 @@
-"""Takes the screenshot of the README from a real run: `python -m docs.screenshot`, half a minute.
+"""Takes the pictures of the documents from a recorded run: `python -m docs.screenshot`, a minute.
 
-It runs `examples/orders.py` as `python monitor.py run examples/flights.py --rate 10000` does, shows it on a
-screen without a terminal, and writes what is on it as an SVG that loads no font from anywhere.
+It runs `examples/flights.py` as `python monitor.py run examples/flights.py --rate 10000 --record FILE` does,
+with a leak put in after a while, shows the recording on a screen without a terminal, and writes what is on it
+as SVGs that load no font from anywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from metrics.snapshot import Snapshot
+from pipeline.clock import SystemClock
 from pipeline.engine import Options
 from run import loader
 from run.narrator import say
+from run.replay_run import RecordedRun
 from run.session import Session
 from tui.app import MonitorApp
+from tui.svg import self_contained
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "images" / "screen.svg"
+IMAGES = ROOT / "docs" / "images"
 EXAMPLE = ROOT / "examples" / "flights.py"
-SIZE = (118, 29)
+SIZE = (118, 31)
 """Columns and lines."""
 RATE = 10_000.0
-AT_SHARE = 0.64
-"""How far the run is when the picture is taken."""
-DEADLINE_S = 120.0
-FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+LEAK_AFTER_S = 12.0
+LEAK = "leak.dict@enrich,after=12s"
+AT_SHARE = 0.85
+"""How far the run is when it is ended."""
+DEADLINE_S = 180.0
 
 
-async def take(session: Session) -> str:
-    """The screen of a run under way, as SVG."""
-    app = MonitorApp(session)
-    async with app.run_test(size=SIZE) as pilot:
-        while (session.snapshot.progress or 0.0) < AT_SHARE:
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """``wanted`` is what the moment of it must have; ``keys`` are pressed there."""
+
+    name: str
+    wanted: Callable[[Snapshot], bool]
+    keys: tuple[str, ...]
+
+
+PICTURES = (
+    Picture("home", lambda now: 8.0 < now.elapsed_s < LEAK_AFTER_S and len(now.rate_history) > 5, ()),
+    Picture("memory", lambda now: now.elapsed_s > LEAK_AFTER_S + 6, ("4",)),
+    Picture("records", lambda now: any(tap.followed for tap in now.taps), ("5", "down", "enter")),
+    Picture("diagnosis", lambda now: now.diagnosis is not None, ("8", "down", "enter")),
+)
+
+
+def record(path: Path) -> None:
+    """A run with a leak, one record of which is followed, whose objects are counted and whose cause is
+    looked for."""
+    session = Session(loader.load(str(EXAMPLE)), Options(rate=RATE), record=path, faults=(LEAK,))
+    session.start()
+    end = time.monotonic() + DEADLINE_S
+    session.tap(True)
+    asked: set[str] = set()
+    try:
+        while (session.snapshot.progress or 0.0) < AT_SHARE and time.monotonic() < end:
             if session.finished:
                 raise RuntimeError(f"the run ended too early: {session.snapshot.reasons}")
-            await pilot.pause(0.1)
-        app.tick()
-        await pilot.pause()
-        return app.export_screenshot(title="Data Pipeline Monitor")
+            _ask(session, asked)
+            time.sleep(0.1)
+        session.drain()
+        session.wait(DEADLINE_S)
+        session.recorder.finish(session.report())
+    finally:
+        session.abort()
+        session.wait(DEADLINE_S)
 
 
-def self_contained(svg: str) -> str:
-    """The same picture with the reader's own fonts: nothing is loaded from the network."""
-    svg = re.sub(r"@font-face\s*\{[^}]*\}\s*", "", svg)
-    svg = re.sub(r"font-variant-east-asian:[^;]*;\s*", "", svg)
-    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"font-family:[^;}]*(?=[;}])", f"font-family: {FONTS}", svg)
-    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+def _ask(session: Session, asked: set[str]) -> None:
+    now = session.snapshot
+    steps: tuple[tuple[str, float, Callable[[], None]], ...] = (
+        ("census", 6.0, session.take_census),
+        ("census again", LEAK_AFTER_S + 5, session.take_census),
+        ("follow", 8.0, lambda: session.follow(_next(now))),
+        ("diagnose", LEAK_AFTER_S + 6, session.diagnose),
+    )
+    powers = {"census": "census", "census again": "census", "follow": "tap", "diagnose": "diagnose"}
+    for name, at_s, step in steps:
+        if name not in asked and now.elapsed_s >= at_s and powers[name] in session.powers:
+            asked.add(name)
+            step()
+
+
+def _next(now: Snapshot) -> str:
+    """A record that is still to be read: some seconds on in the file that is being read."""
+    source = max((each for each in now.sources if not each.ended), key=lambda each: each.read)
+    return f"{source.name}/{source.partition}:{source.read + int(RATE)}"
+
+
+async def take(path: Path) -> list[Picture]:
+    """The pictures that the recording has; gives those that it has not."""
+    missing = []
+    for picture in PICTURES:
+        recorded = RecordedRun(path, SystemClock())
+        recorded.play(False)
+        at = _moment(recorded, picture)
+        if at is None:
+            missing.append(picture)
+            continue
+        recorded.seek(at)
+        app = MonitorApp(recorded)
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.pause(0.3)
+            await pilot.press(*picture.keys)
+            await pilot.pause(0.6)
+            app.clear_notifications()
+            await pilot.pause(0.3)
+            svg = app.export_screenshot(title="Data Pipeline Monitor")
+        target = IMAGES / f"{picture.name}.svg"
+        target.write_text(self_contained(svg), encoding="utf-8")
+        say(f"Wrote {target.relative_to(ROOT)}")
+    return missing
+
+
+def _moment(recorded: RecordedRun, picture: Picture) -> float | None:
+    """The last moment that has what the picture wants."""
+    tape = recorded.tape
+    for number in range(len(tape) - 1, -1, -1):
+        if picture.wanted(tape.snapshot(number)):
+            return tape.times[number]
+    return None
 
 
 def main() -> None:
-    """Write the picture."""
+    """Record, and write the pictures."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EXAMPLES_OUT"] = folder
-        session = Session(loader.load(str(EXAMPLE)), Options(rate=RATE))
-        session.start()
-        try:
-            svg = asyncio.run(asyncio.wait_for(take(session), DEADLINE_S))
-        finally:
-            session.abort()
-            session.wait(DEADLINE_S)
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(self_contained(svg), encoding="utf-8")
-    say(f"Wrote {TARGET.relative_to(ROOT)}")
+        path = Path(folder) / "run.rec"
+        record(path)
+        IMAGES.mkdir(exist_ok=True)
+        for picture in asyncio.run(asyncio.wait_for(take(path), DEADLINE_S)):
+            say(f"The run has nothing to show for {picture.name}.svg")
 
 
 if __name__ == "__main__":

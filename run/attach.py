@@ -12,6 +12,7 @@ from run import exit_codes
 from run.arguments import add_display_options, parse_for_screen
 from run.attach_client import AttachedRun
 from run.display import Show
+from run.display import check as check_display
 from run.narrator import say
 from run.options import Parser
 from run.runs import Entry, entries
@@ -30,6 +31,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     parser.add_argument("--read-only", action="store_true", help="without the keys that change the run")
     add_display_options(parser)
     wanted, display = parse_for_screen(parser, words)
+    check_display(show, display)
     if owns_process:
         open_the_closed()
     entry = chosen(wanted.run, entries(), program)

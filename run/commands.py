@@ -46,6 +46,7 @@ COMMANDS = (
     Command("trial", "FILE[:NAME]", "one experiment of a diagnosis", "run.trial"),
     Command("completion", "bash|zsh|fish", "completion for a shell", "run.completion"),
     Command("doctor", "", "what this terminal and machine can do", "run.doctor"),
+    Command("keys", "", "what the keys of the screen do, and which clash", "tui.keys_command"),
     Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
 )
 

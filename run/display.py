@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from run.live import LiveRun
 
@@ -27,6 +28,22 @@ class Display:
     screen_reader: bool = False
     keys: tuple[tuple[str, str], ...] = ()
     keys_from: str = ""
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A front end that tells beforehand what it cannot show."""
+
+    def check(self, display: Display) -> None:
+        """Raise :class:`~pipeline.errors.ConfigurationError`."""
+        ...
+
+
+def check(show: object, display: Display) -> None:
+    """Let a front end say what it cannot show, before anything runs. Raises
+    :class:`~pipeline.errors.ConfigurationError`."""
+    if isinstance(show, Checks):
+        show.check(display)
 
 
 Show = Callable[[LiveRun, Display], int | None]

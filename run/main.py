@@ -13,6 +13,7 @@ from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
 from run.display import Show
+from run.display import check as check_display
 from run.lock import exclusive
 from run.metrics_endpoint import MetricsEndpoint
 from run.narrator import say
@@ -44,6 +45,8 @@ def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
 
 def _run(settings: Settings, show: Show, data: DataStream) -> int:
     full_screen = not settings.headless and _has_terminal()
+    if full_screen:
+        check_display(show, settings.display)
     pipeline = _pipeline(settings)
     with exclusive(pipeline, settings.state):
         return _run_pipeline(pipeline, settings, show, data, full_screen=full_screen)

@@ -15,6 +15,7 @@ from pipeline.errors import ConfigurationError
 from run import exit_codes, outputs
 from run.arguments import add_display_options, add_report_options, check_distinct, parse_for_screen
 from run.display import Display, Show
+from run.display import check as check_display
 from run.narrator import say
 from run.options import Parser
 from run.replay_differences import differences, to_json, to_text
@@ -48,6 +49,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
         if not wanted.headless:
             missing = missing_for_screen()
             if missing is None:
+                check_display(show, wanted.display)
                 return _show(wanted, show)
             say(f"Making the report again: {missing}.")
         return _report(wanted, data)

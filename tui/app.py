@@ -1,118 +1,96 @@
-"""The full-screen monitor: pulls a snapshot four times a second and steers the run with keys."""
+"""The full-screen monitor: puts panels, views and keys together, pulls snapshots, and draws what changed."""
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.containers import Horizontal
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.timer import Timer
 
-from metrics.snapshot import Notice, Snapshot
-from run.live import LiveRun
-from tui.actions import ACTIONS
+from metrics.snapshot import Snapshot
+from run.display import Display
+from run.live import LiveRun, Playhead
+from tui.bindings import bindings, overlay
 from tui.commands import ActionProvider
 from tui.css import CSS
+from tui.desk import HOME, Output
 from tui.layout import Plan, plan
-from tui.look import THEME, Look
-from tui.panel import MetricsPanel, Panel, SnapshotPanel
-from tui.screens import Leave, PageScreen, QuitScreen
-from tui.steering import Steering
-from tui.views.board import board, legend
-from tui.views.details import details
+from tui.look import SKINS
+from tui.metrics_panel import MetricsPanel
+from tui.page import Page, Scene
+from tui.page_panel import PagePanel
+from tui.panel import Panel, SnapshotPanel
+from tui.prompt import Prompt
+from tui.run_actions import RunActions
+from tui.screens import PageScreen
+from tui.text import shorten
+from tui.view_actions import ViewActions, look_for
+from tui.views.board import board_page, board_title
 from tui.views.events import events as event_lines
+from tui.views.events import happenings
 from tui.views.footer import footer
 from tui.views.header import header
-from tui.views.help import help_lines
 from tui.views.memory import memory_chart, rate_chart
+from tui.views.registry import VIEWS
 from tui.views.summary import summary, too_small
+from tui.views.tabs import banners, tabs
 from tui.views.verdict import MOST_LINES, verdict
 
-INTERVAL: Final = 0.25
+LETTERS_S: Final = 2.0
+"""How often the dead letters are asked for while they are shown."""
 
 
-class Output(Protocol):
-    """What stages printed while the screen was up."""
-
-    def attach(self) -> None:
-        """Begin to take hold of what is printed; called when the screen is up."""
-        ...
-
-    def collect(self, at_s: float) -> bool:
-        """Take what was printed since the last call, as of ``at_s``; whether there was anything."""
-        ...
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """The last lines, oldest first."""
-        ...
-
-
-class MonitorApp(App[int]):
+class MonitorApp(ViewActions, RunActions):
     """The screen. :meth:`run` returns the number of the signal that ended it, or None.
 
-    ``interval`` is in seconds. ``read_only`` refuses whatever would change the run, and leaves it
-    alone on quitting. ``ascii`` draws with ASCII only. The environment's NO_COLOR is honoured.
+    The environment's NO_COLOR is honoured.
     """
 
     CSS = CSS
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[ActionProvider]]] = {ActionProvider}  # type: ignore[assignment]
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(
-        self,
-        run: LiveRun,
-        read_only: bool = False,
-        interval: float = INTERVAL,
-        *,
-        ascii: bool = False,
-        output: Output | None = None,
-    ) -> None:
+    def __init__(self, run: LiveRun, display: Display | None = None, *, output: Output | None = None) -> None:
+        display = display or Display()
         # Textual takes NO_COLOR for "greys"; with its ANSI theme from the start it means no colours.
         colour = "NO_COLOR" not in os.environ
-        super().__init__(ansi_color=None if colour else True)
-        self.register_theme(THEME)
-        self.theme = THEME.name if colour else "ansi-dark"
-        self.set_class(ascii, "ascii")
+        look = look_for(display, colour=colour)
+        super().__init__(run, display, look, ansi_color=None if colour else True)
+        for skin in SKINS.values():
+            self.register_theme(skin.theme)
+        self.theme = SKINS[self.theme_name].theme.name if colour else "ansi-dark"
+        self.set_class(look.ascii, "ascii")
         self.set_class(not colour, "plain")
-        self._run = run
-        self._interval = interval
         self._output = output
-        self._look = Look.of(ascii=ascii, colour=colour, read_only=read_only)
-        self._steering = Steering(run, read_only=read_only, tell=self._tell)
-        self._snapshot: Snapshot = run.snapshot
-        self._over = False
-        self._leaving = False
-        self._signal: int | None = None
+        self._timer: Timer | None = None
         self._plan: Plan | None = None
-        look = self._look
+        self._head: Playhead | None = None
+        self._connection = ""
+        self._letters_in = 0.0
+        self._banners = Panel(id="banners", focusable=False)
+        self._tabs = Panel(id="tabs", focusable=False)
         self._header = SnapshotPanel(header, look, id="header", focusable=False)
         self._verdict = SnapshotPanel(verdict, look, id="verdict", focusable=False)
-        self._board = SnapshotPanel(board, look, id="board", title=f"STAGES   {legend(look)}")
+        self._board = PagePanel(self._board_page, look, id="board", title="STAGES")
         self._metrics = MetricsPanel(look, id="metrics")
         self._rates = SnapshotPanel(rate_chart, look, id="rates", title="THROUGHPUT", focusable=False)
         self._memory = SnapshotPanel(memory_chart, look, id="memory", title="MEMORY", focusable=False)
         self._figures = Horizontal(self._metrics, self._rates, self._memory, id="figures")
         self._events = Panel(id="events", title="EVENTS")
+        self._view = PagePanel(self._view_page, look, id="view", title="VIEW")
         self._summary = SnapshotPanel(summary, look, id="summary")
         self._card = Panel(id="card", focusable=False)
+        self._prompt = Prompt()
         self._footer = Panel(id="footer", focusable=False)
-        self._fed = (
-            self._header,
-            self._verdict,
-            self._board,
-            self._metrics,
-            self._rates,
-            self._memory,
-            self._summary,
-        )
+        self._fed = (self._header, self._verdict, self._metrics, self._rates, self._memory, self._summary)
 
     @property
     def failure(self) -> Exception | None:
@@ -121,66 +99,140 @@ class MonitorApp(App[int]):
 
     def compose(self) -> ComposeResult:
         yield self._header
+        yield self._tabs
+        yield self._banners
         yield self._verdict
         yield self._board
         yield self._figures
         yield self._events
+        yield self._view
         yield self._summary
         yield self._card
+        yield self._prompt
         yield self._footer
 
     def on_mount(self) -> None:
         self.title = "Data Pipeline Monitor"
+        self.set_keymap(overlay(self.actions))
         if self._output is not None:
             self._output.attach()
-        self._metrics.focus()
-        self.set_interval(self._interval, self.tick)
-        self.call_after_refresh(self._draw)
+        self._board.focus()
+        self.set_pace(self.interval)
+        self.call_after_refresh(self.draw)
+
+    def on_unmount(self) -> None:
+        self._tap(False)
 
     def on_resize(self, _event: events.Resize) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw)
+
+    def set_pace(self, interval: float) -> None:
+        self.interval = interval
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(interval, self.tick)
 
     def tick(self) -> None:
-        """Pull the newest snapshot, and draw what changed."""
         # Asked before the snapshot is taken: when the run is over, the snapshot is its last word.
-        over = self._run.finished
-        snapshot = self._run.snapshot
-        printed = self._output is not None and self._output.collect(snapshot.elapsed_s)
-        if over and self._leaving:
-            self.exit(self._signal)
+        over = self.live.finished and not self.is_recording
+        snapshot, head, connection = self.live.snapshot, self.live.playhead, self.live.connection
+        if self._output is not None:
+            printed = self._output.collect()
+            if printed:
+                self.live.printed(printed)
+        if over and self.leaving:
+            self.exit(self.ended_by)
             return
-        if snapshot is self._snapshot and over == self._over and not printed:
+        self._look_at_letters()
+        if self.frozen and not over:
+            snapshot = self.shown
+        same = snapshot is self.shown and over == self.over
+        if same and head == self._head and connection == self._connection:
             return
-        self._snapshot, self._over = snapshot, over
-        self._steering.observe(snapshot)
-        self._draw()
+        self.frozen &= not over
+        self.shown, self.over, self._head, self._connection = snapshot, over, head, connection
+        self.steering.observe(snapshot)
+        self.draw()
 
-    def _draw(self) -> None:
-        self._arrange()
-        snapshot, look = self._snapshot, self._look
-        for panel in self._fed:
-            panel.feed(snapshot)
-        if self._events.display and self._events.room.width > 0:
-            printed = self._output.notices if self._output is not None else ()
-            self._events.show(event_lines((*snapshot.notices, *printed), self._events.room.width, look))
+    def _look_at_letters(self) -> None:
+        if self.view != "letters" or self.frozen or "letters" not in self.live.powers:
+            return
+        self._letters_in -= self.interval
+        if self._letters_in <= 0:
+            self._letters_in = LETTERS_S
+            before = self.letters
+            self.read_letters()
+            if self.letters != before:
+                self._view.draw()
+
+    def draw(self) -> None:
         width, height = self.size
-        if self._card.display:
+        self._arrange()
+        snapshot, look = self.shown, self.look
+        mode = self._plan.mode if self._plan is not None else "card"
+        if mode == "card":
             self._card.show(too_small(width, height, look))
         else:
-            paused = snapshot.phase == "paused"
-            self._footer.show([footer(width, look, paused=paused, ended=self._over)])
+            self._draw_frame(snapshot, width)
+        if self.view == HOME:
+            for panel in self._fed:
+                panel.feed(snapshot)
+            title = shorten(board_title(snapshot, look), max(1, width - 6), look.glyphs.more)
+            self._board.border_title = f" {title} "
+            self._board.draw()
+            if self._events.display and self._events.room.width > 0:
+                self._events.show(event_lines(happenings(snapshot), self._events.room.width, look))
+        else:
+            self._header.feed(snapshot)
+            self._view.draw()
         if isinstance(self.screen, PageScreen):
             self.screen.draw()
 
+    def _draw_frame(self, snapshot: Snapshot, width: int) -> None:
+        """Tabs, banners and footer."""
+        look, head = self.look, self._head
+        paused = snapshot.phase == "paused"
+        self._tabs.show([tabs(width, look, self.view, self.actions)])
+        self._banners.show(self._banner_lines(width))
+        self._footer.show(
+            [
+                footer(
+                    width,
+                    look,
+                    self.actions,
+                    self.live.powers,
+                    paused=paused,
+                    ended=self.over,
+                    playing=head is not None and head.playing,
+                )
+            ]
+        )
+
+    def _banner_lines(self, width: int) -> list[Strip]:
+        return banners(
+            self.shown,
+            width,
+            self.look,
+            frozen=self.frozen,
+            paused=self.shown.phase == "paused",
+            connection=self._connection,
+            playhead=self._head,
+        )
+
     def _arrange(self) -> None:
         width, height = self.size
-        wanted = len(verdict(self._snapshot, width, MOST_LINES, self._look)) if self._over else 0
-        new = plan(width, height, len(self._snapshot.stages), wanted)
+        above = len(self._banner_lines(width))
+        wanted = len(verdict(self.shown, width, MOST_LINES, self.look)) if self.over else 0
+        new = plan(width, height, len(self.shown.stages), wanted, above, self.view, self.maximised)
         if new == self._plan:
             return
         self._plan = new
-        full = new.mode == "full"
-        self._header.display = full
+        home = self.view == HOME and new.mode == "full"
+        other = self.view != HOME and new.mode != "card"
+        self._header.display = home or other
+        self._tabs.display = new.mode == "full" or other
+        self._banners.display = above > 0 and new.mode != "card"
+        self._banners.styles.height = above
         heights = (
             (self._verdict, new.verdict),
             (self._board, new.board),
@@ -188,103 +240,52 @@ class MonitorApp(App[int]):
             (self._events, new.events),
         )
         for widget, lines in heights:
-            widget.display = full and lines > 0
+            widget.display = home and lines > 0
             widget.styles.height = lines
             widget.styles.margin = (0 if widget is self._verdict else new.gap, 0, 0, 0)
-        self._rates.display = new.rate_chart
-        self._summary.display = new.mode == "summary"
+        inner = self.maximised if self.maximised in ("metrics", "rates", "memory") else None
+        self._metrics.display = inner in (None, "metrics")
+        self._rates.display = new.rate_chart and inner in (None, "rates")
+        self._memory.display = inner in (None, "memory")
+        self._view.display = other
+        if other:
+            self._view.border_title = f" {VIEWS[self.view].title} "
+        self._summary.display = new.mode == "summary" and self.view == HOME
         self._card.display = new.mode == "card"
         self._footer.display = new.mode != "card"
         # What came into sight has no size yet.
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw)
 
-    def _tell(self, text: str) -> None:
-        self.notify(text, timeout=3, markup=False)
+    def _scene(self, room: Size) -> Scene:
+        return Scene(
+            self.shown,
+            room.width,
+            room.height,
+            self.look,
+            self.ask,
+            self.live.powers,
+            self.letters,
+            self._head,
+            self.settings() if self.view == "settings" else (),
+        )
 
-    def _steer(self, step: Callable[[], None]) -> None:
-        if self._over:
-            self._tell("The run is over; q leaves.")
-            return
-        step()
-        self.tick()
+    def _board_page(self, room: Size) -> Page:
+        return board_page(self._scene(room))
 
-    def action_pause(self) -> None:
-        self._steer(self._steering.pause)
+    def _view_page(self, room: Size) -> Page:
+        view = VIEWS.get(self.view)
+        return view.draw(self._scene(room)) if view is not None else Page((), ())
 
-    def action_step_record(self) -> None:
-        self._steer(self._steering.step_record)
-
-    def action_step_batch(self) -> None:
-        self._steer(self._steering.step_batch)
-
-    def action_faster(self) -> None:
-        self._steer(self._steering.faster)
-
-    def action_slower(self) -> None:
-        self._steer(self._steering.slower)
-
-    def action_unlimited(self) -> None:
-        self._steer(self._steering.unlimited)
-
-    def action_drain(self) -> None:
-        self._steer(self._steering.drain)
-
-    def action_help(self) -> None:
-        self.push_screen(PageScreen("HELP", lambda width: help_lines(width, self._look)))
-
-    def action_details(self) -> None:
-        self.push_screen(PageScreen("DETAILS", lambda width: details(self._snapshot, width, self._look)))
-
-    async def action_quit(self) -> None:
-        self.action_request_quit()
-
-    def action_command_palette(self) -> None:
-        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette(placeholder="What to do?"))
-
-    def action_request_quit(self) -> None:
-        """Leave at once when the run is over; else ask what to do with it."""
-        if self._run.finished:
-            self.exit(self._signal)
-        elif not isinstance(self.screen, QuitScreen):
-            self.push_screen(QuitScreen(read_only=self._look.read_only), self._answered)
-
-    def _answered(self, answer: Leave | None) -> None:
-        if answer == "drain":
-            self._leaving = True
-            self._steering.drain()
-            self.tick()
-        elif answer == "abort":
-            self._run.abort()
-            self.exit(self._signal)
-        elif answer == "leave":
-            self.exit(self._signal)
-
-    def action_interrupt(self) -> None:
-        self.interrupt()
-
-    def interrupt(self) -> None:
-        """Ctrl+C or SIGINT: the first drains and then leaves, the second aborts and leaves at once."""
-        if self._run.finished:
-            self.exit(self._signal)
-            return
-        again, self._signal = self._signal is not None, signal.SIGINT
-        if self._look.read_only:
-            self.exit(self._signal)
-        elif again:
-            self._run.abort()
-            self.exit(self._signal)
-        else:
-            self._leaving = True
-            self._steering.drain()
-            self._tell("Draining, then leaving. Ctrl+C again aborts.")
-
-    def terminate(self, number: int) -> None:
-        """SIGTERM or SIGHUP: let the run drain and give the terminal back at once."""
-        self._signal = number
-        if not self._look.read_only and not self._run.finished:
-            self._run.drain()
-        self.exit(number)
+    def wear(self, display: Display) -> None:
+        self.asked_for = display
+        self.look = look_for(display, colour=self.look.colour)
+        if self.look.colour:
+            self.theme = SKINS[self.theme_name].theme.name
+        self.set_class(self.look.ascii, "ascii")
+        for panel in (*self._fed, self._board, self._view):
+            panel.dress(self.look)
+        self._plan = None
+        self.draw()
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback with every local variable, records among them. The error goes

@@ -1,4 +1,4 @@
-"""Keeps what stages print off the screen, and keeps it for the events panel.
+"""Keeps what stages print off the screen, and hands it to the run, whose log it becomes.
 
 Everything that would reach the terminal goes to an anonymous file instead: ``print``, logging
 handlers that hold on to the old ``sys.stderr``, C libraries and child processes. A file, unlike
@@ -13,13 +13,9 @@ import io
 import os
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from metrics.snapshot import Notice
-
-MOST_LINES: Final = 200
 MOST_BYTES: Final = 64 * 1024
 """At most so much is read at once; of more, the last part."""
 ROOM: Final = 4 * 1024 * 1024
@@ -53,13 +49,6 @@ class Capture:
         )
         self._position = 0
         self._partial = b""
-        self._notices: deque[Notice] = deque(maxlen=MOST_LINES)
-        self._published: tuple[Notice, ...] = ()
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """The last lines, oldest first."""
-        return self._published
 
     def attach(self) -> None:
         """Let ``print`` write here. Textual, whose own streams are there by now, puts the old ones back."""
@@ -91,30 +80,24 @@ class Capture:
             with contextlib.suppress(OSError):
                 terminal.close()
 
-    def collect(self, at_s: float) -> bool:
-        """Take what was printed since the last call, as of ``at_s``; whether there was anything."""
+    def collect(self) -> list[str]:
+        """Take the lines that were printed since the last call."""
         end = os.fstat(self._file.fileno()).st_size
         if end == self._position:
-            return False
+            return []
+        taken = []
         start = max(self._position, end - MOST_BYTES)
         if start > self._position:
             self._partial = b""
-            self._add(at_s, f"(stages print too much: {start - self._position:,} bytes not shown)")
+            taken.append(f"(stages print too much: {start - self._position:,} bytes not shown)")
         lines = (self._partial + os.pread(self._file.fileno(), end - start, start)).split(b"\n")
         self._partial = lines.pop()[-MOST_BYTES:]
         self._position = end
         if end > ROOM:
             os.ftruncate(self._file.fileno(), 0)
             self._position = 0
-        for line in lines:
-            text = line.decode("utf-8", "backslashreplace").rstrip()
-            if text:
-                self._add(at_s, text)
-        self._published = tuple(self._notices)
-        return True
-
-    def _add(self, at_s: float, text: str) -> None:
-        self._notices.append(Notice(at_s, "info", f"printed: {text}"))
+        texts = (line.decode("utf-8", "backslashreplace").rstrip() for line in lines)
+        return taken + [text for text in texts if text]
 
 
 def _anonymous_file() -> io.FileIO:

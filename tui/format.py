@@ -50,3 +50,44 @@ def share(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{min(100, int(value * 100 + 1e-9))}%"
+
+
+def took(ms: float | None) -> str:
+    """A time in milliseconds in at most five cells: ``45us``, ``2.5ms``, ``120ms``, ``1.2s``, ``12m``."""
+    if ms is None:
+        return UNKNOWN
+    if ms < 0.9995:
+        return f"{ms * 1000:.0f}us"
+    if ms < 9.95:
+        return f"{ms:.1f}ms"
+    if ms < 999.5:
+        return f"{ms:.0f}ms"
+    if ms < 99_950:
+        return f"{ms / 1000:.1f}s"
+    if ms < 5_999_500:
+        return f"{ms / 60_000:.0f}m"
+    return f"{min(ms / 3_600_000, 9999):.0f}h"
+
+
+def signed(value: int, width: int) -> str:
+    """A difference with its sign: ``+120``, ``-1,200``, ``0``."""
+    if value == 0:
+        return "0"
+    return f"{'+' if value > 0 else '-'}{compact(abs(value), width - 1)}"
+
+
+def when(text: str) -> float | None:
+    """The seconds that ``90``, ``1:30`` or ``1:02:03`` mean; None for what means no time."""
+    parts = text.strip().split(":")
+    if not 1 <= len(parts) <= 3:
+        return None
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        return None
+    if any(not 0 <= number < float("inf") for number in numbers):
+        return None
+    seconds = 0.0
+    for number in numbers:
+        seconds = seconds * 60 + number
+    return seconds

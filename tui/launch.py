@@ -13,6 +13,7 @@ from typing import Final
 from textual.app import App
 from textual.driver import Driver
 
+from run.display import Display
 from run.live import LiveRun
 from tui.app import MonitorApp
 from tui.capture import Capture, Terminal
@@ -20,7 +21,7 @@ from tui.capture import Capture, Terminal
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCONT", "SIGWINCH")
 
 
-def show(run: LiveRun, *, read_only: bool = False, ascii: bool = False) -> int | None:
+def show(run: LiveRun, display: Display) -> int | None:
     """Show a run full screen until the user leaves; call it in the main thread.
 
     Needs a terminal on stdin and stderr. Returns the number of the signal that ended the screen
@@ -32,10 +33,10 @@ def show(run: LiveRun, *, read_only: bool = False, ascii: bool = False) -> int |
     """
     with _signal_handlers(), _terminal_mode(), contextlib.ExitStack() as stack:
         capture = Capture()
-        app = MonitorApp(run, read_only, ascii=ascii, output=capture)
+        app = MonitorApp(run, display, output=capture)
         if sys.platform != "win32":
             app.driver_class = _driver(stack.enter_context(capture.descriptors()))
-        result = asyncio.run(_show(app))
+        result = asyncio.run(_show(app, mouse=display.mouse))
     if app.failure is not None:
         raise app.failure
     return result
@@ -68,7 +69,7 @@ def _driver(terminal: Terminal) -> type[Driver]:
     return TerminalDriver
 
 
-async def _show(app: MonitorApp) -> int | None:
+async def _show(app: MonitorApp, *, mouse: bool) -> int | None:
     loop = asyncio.get_running_loop()
     # Not before the loop runs and not in a handler of Python's own: the screen is drawn by this loop,
     # and only it can leave in good order.
@@ -78,7 +79,7 @@ async def _show(app: MonitorApp) -> int | None:
             number = getattr(signal, name, None)
             if number is not None:
                 loop.add_signal_handler(number, app.terminate, number)
-    return await app.run_async()
+    return await app.run_async(mouse=mouse)
 
 
 @contextlib.contextmanager

@@ -15,46 +15,6 @@ from textual.theme import Theme
 
 from metrics.snapshot import MemoryVerdict, Status
 
-GROUND: Final = "#0f141b"
-RAISED: Final = "#1a222d"
-RULE: Final = "#33404f"
-TEXT: Final = "#e6edf3"
-MUTED: Final = "#93a1b3"
-ACCENT: Final = "#5cb3ff"
-GOOD: Final = "#5fd38d"
-WARN: Final = "#f0c75e"
-BAD: Final = "#ff8178"
-BLOCKED: Final = "#f0a35e"
-SELECTED: Final = "#22354a"
-TINTS: Final = {GOOD: "#12301f", WARN: "#352b10", BAD: "#3d1719"}
-
-THEME: Final = Theme(
-    name="monitor",
-    primary=ACCENT,
-    secondary=MUTED,
-    accent=ACCENT,
-    warning=WARN,
-    error=BAD,
-    success=GOOD,
-    foreground=TEXT,
-    background=GROUND,
-    surface=RAISED,
-    panel=RAISED,
-    dark=True,
-    variables={
-        "border": RULE,
-        "border-blurred": RULE,
-        "block-cursor-background": SELECTED,
-        "block-cursor-foreground": TEXT,
-        "scrollbar": RULE,
-        "scrollbar-background": GROUND,
-        "scrollbar-corner-color": GROUND,
-    },
-)
-
-Tone = str
-"""A name of a style in :class:`Palette`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Palette:
@@ -77,24 +37,103 @@ class Palette:
     bad_banner: Style
 
 
-STYLES: Final = Palette(
-    text=Style.parse(TEXT),
-    strong=Style.parse(f"bold {TEXT}"),
-    muted=Style.parse(MUTED),
-    accent=Style.parse(ACCENT),
-    title=Style.parse(f"bold {ACCENT}"),
-    good=Style.parse(GOOD),
-    warn=Style.parse(WARN),
-    bad=Style.parse(BAD),
-    blocked=Style.parse(BLOCKED),
-    rule=Style.parse(RULE),
-    # Bold and reverse stay visible where colours are switched off.
-    selected=Style.parse(f"bold {TEXT} on {SELECTED}"),
-    selected_plain=Style.parse("bold reverse"),
-    good_banner=Style.parse(f"{GOOD} on {TINTS[GOOD]}"),
-    warn_banner=Style.parse(f"{WARN} on {TINTS[WARN]}"),
-    bad_banner=Style.parse(f"{BAD} on {TINTS[BAD]}"),
-)
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """The colours of a theme, as ``#rrggbb``. ``tints`` are the grounds of banners: good, warn, bad."""
+
+    name: str
+    help: str
+    dark: bool
+    ground: str
+    raised: str
+    rule: str
+    text: str
+    muted: str
+    accent: str
+    good: str
+    warn: str
+    bad: str
+    blocked: str
+    selected: str
+    tints: tuple[str, str, str]
+
+    @property
+    def theme(self) -> Theme:
+        """The colours of everything that is not drawn by a view."""
+        return Theme(
+            name=f"monitor-{self.name}",
+            primary=self.accent,
+            secondary=self.muted,
+            accent=self.accent,
+            warning=self.warn,
+            error=self.bad,
+            success=self.good,
+            foreground=self.text,
+            background=self.ground,
+            surface=self.raised,
+            panel=self.raised,
+            dark=self.dark,
+            variables={
+                "border": self.rule,
+                "border-blurred": self.rule,
+                "block-cursor-background": self.selected,
+                "block-cursor-foreground": self.text,
+                "input-selection-background": self.selected,
+                "scrollbar": self.rule,
+                "scrollbar-background": self.ground,
+                "scrollbar-corner-color": self.ground,
+            },
+        )
+
+    @property
+    def palette(self) -> Palette:
+        """The styles of the views."""
+        good, warn, bad = self.tints
+        return Palette(
+            text=Style.parse(self.text),
+            strong=Style.parse(f"bold {self.text}"),
+            muted=Style.parse(self.muted),
+            accent=Style.parse(self.accent),
+            title=Style.parse(f"bold {self.accent}"),
+            good=Style.parse(self.good),
+            warn=Style.parse(self.warn),
+            bad=Style.parse(self.bad),
+            blocked=Style.parse(self.blocked),
+            rule=Style.parse(self.rule),
+            # Bold and reverse stay visible where colours are switched off.
+            selected=Style.parse(f"bold {self.text} on {self.selected}"),
+            selected_plain=Style.parse("bold reverse"),
+            good_banner=Style.parse(f"{self.good} on {good}"),
+            warn_banner=Style.parse(f"{self.warn} on {warn}"),
+            bad_banner=Style.parse(f"{self.bad} on {bad}"),
+        )
+
+
+DARK: Final = Skin(
+    "dark", "light on dark", True,
+    ground="#0f141b", raised="#1a222d", rule="#33404f", text="#e6edf3", muted="#93a1b3", accent="#5cb3ff",
+    good="#5fd38d", warn="#f0c75e", bad="#ff8178", blocked="#f0a35e", selected="#22354a",
+    tints=("#12301f", "#352b10", "#3d1719"),
+)  # fmt: skip
+LIGHT: Final = Skin(
+    "light", "dark on light", False,
+    ground="#ffffff", raised="#eef1f5", rule="#c3ccd6", text="#1b2430", muted="#515c6b", accent="#0a56b4",
+    good="#12642f", warn="#735000", bad="#ad1f18", blocked="#8a3f00", selected="#d4e5fa",
+    tints=("#def3e6", "#fbefd0", "#fde3e1"),
+)  # fmt: skip
+# Blue, yellow and orange with unlike lightness: told apart with any kind of colour vision.
+SAFE: Final = Skin(
+    "safe", "for every kind of colour vision", True,
+    ground="#0f141b", raised="#1a222d", rule="#33404f", text="#e6edf3", muted="#93a1b3", accent="#b9c6ff",
+    good="#56b4e9", warn="#f0e442", bad="#f58a4b", blocked="#d7a6d9", selected="#22354a",
+    tints=("#0f2a3a", "#33300c", "#3b2010"),
+)  # fmt: skip
+
+SKINS: Final = {skin.name: skin for skin in (DARK, LIGHT, SAFE)}
+"""The themes; the first one is taken where none is asked for."""
+
+PALETTES: Final = {name: skin.palette for name, skin in SKINS.items()}
+STYLES: Final = PALETTES["dark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +166,16 @@ class Glyphs:
     info: str
     warning: str
     error: str
+    yes: str
+    no: str
+    arrow: str
+    play: str
+    stop: str
+    span: str
+    tick: str
+    up: str
+    down: str
+    flat: str
 
 
 UNICODE: Final = Glyphs(
@@ -156,6 +205,16 @@ UNICODE: Final = Glyphs(
     info="·",
     warning="▲",
     error="✖",
+    yes="✓",
+    no="✗",
+    arrow="→",
+    play="▶",
+    stop="‖",
+    span="█",
+    tick="┴",
+    up="↑",
+    down="↓",
+    flat="→",
 )
 
 ASCII: Final = Glyphs(
@@ -185,23 +244,37 @@ ASCII: Final = Glyphs(
     info="-",
     warning="!",
     error="X",
+    yes="y",
+    no="N",
+    arrow=">",
+    play=">",
+    stop="=",
+    span="#",
+    tick="+",
+    up="^",
+    down="v",
+    flat="-",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Everything a view needs besides the snapshot and its room. ``read_only`` and ``ascii`` as started."""
+    """Everything a view needs besides the snapshot and its room. ``read_only`` as started. Without
+    ``motion`` nothing moves that is not a figure."""
 
     glyphs: Glyphs = UNICODE
     styles: Palette = STYLES
     ascii: bool = False
     colour: bool = True
     read_only: bool = False
+    motion: bool = True
 
     @classmethod
-    def of(cls, *, ascii: bool, colour: bool, read_only: bool) -> Look:
+    def of(
+        cls, *, ascii: bool, colour: bool, read_only: bool, theme: str = "dark", motion: bool = True
+    ) -> Look:
         """The look for a terminal that shows only ASCII, or no colours."""
-        return cls(ASCII if ascii else UNICODE, STYLES, ascii, colour, read_only)
+        return cls(ASCII if ascii else UNICODE, PALETTES[theme], ascii, colour, read_only, motion)
 
     @property
     def selected(self) -> Style:

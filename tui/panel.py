@@ -7,24 +7,26 @@ while the snapshot is the same object and the panel has the same size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Literal
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from metrics.snapshot import Snapshot
 from tui.look import Look
-from tui.views.metrics import Row, metric_lines, metric_nodes, rows, window_title
 
 View = Callable[[Snapshot, int, int, Look], list[Strip]]
 """A snapshot, the width and height in cells, and the look in; lines out."""
 
 
-class Panel(ScrollView):
-    """Shows lines, and scrolls where there are more than fit."""
+Move = Literal["up", "down", "left", "right", "page_up", "page_down", "top", "end"]
+
+
+class Panel(ScrollView, inherit_bindings=False):
+    """Shows lines, and scrolls where there are more than fit. Keys reach it through :meth:`move`, so that
+    each can be given another."""
 
     def __init__(self, *, id: str, title: str = "", focusable: bool = True) -> None:
         super().__init__(id=id, classes="titled" if title else "")
@@ -41,6 +43,27 @@ class Panel(ScrollView):
     def lines(self) -> list[str]:
         """The text of every line, also of those that are scrolled out of sight."""
         return [strip.text for strip in self._strips]
+
+    def move(self, where: Move) -> None:
+        """Scroll."""
+        page = max(1, self.room.height - 1)
+        if where in ("top", "end"):
+            self.scroll_to(y=0 if where == "top" else self.max_scroll_y, animate=False)
+            return
+        by = {"up": -1, "down": 1, "page_up": -page, "page_down": page}.get(where, 0)
+        self.scroll_relative(y=by, animate=False)
+
+    def open_row(self) -> bool:
+        """Open what the cursor is on; whether there was anything."""
+        return False
+
+    @property
+    def copied(self) -> str:
+        """What ``copy`` takes: the line with the cursor, or all."""
+        return "\n".join(line.rstrip() for line in self.lines)
+
+    def dress(self, look: Look) -> None:
+        """Draw with another look from now on."""
 
     def show(self, strips: list[Strip]) -> None:
         """Show these lines from now on."""
@@ -90,89 +113,16 @@ class SnapshotPanel(Panel):
         """The lines for a snapshot."""
         return self._view(snapshot, room.width, room.height, self._look)
 
+    def dress(self, look: Look) -> None:
+        self._look = look
+        self.draw()
+
     def on_resize(self, _event: events.Resize) -> None:
         self.draw()
 
 
-class MetricsPanel(SnapshotPanel):
-    """The metrics tree with a cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", id="tree.up", show=False),
-        Binding("down", "move(1)", "Down", id="tree.down", show=False),
-        Binding("enter,space", "turn", "Open or close", id="tree.toggle", show=False),
-        Binding("right", "open", "Open", id="tree.open", show=False),
-        Binding("left", "close", "Close", id="tree.close", show=False),
-    ]
-
-    def __init__(self, look: Look, *, id: str) -> None:
-        super().__init__(lambda *_: [], look, id=id, title="METRICS")
-        self._expanded: frozenset[str] = frozenset()
-        self._cursor = "records"
-        self._rows: list[Row] = []
-
-    def compute(self, snapshot: Snapshot, room: Size) -> list[Strip]:
-        self.border_title = f" {window_title(snapshot)} "
-        self._rows = rows(metric_nodes(snapshot, self._look), self._expanded)
-        if self._position is None:
-            self._cursor = "records"
-        cursor = self._cursor if self.has_focus else None
-        return metric_lines(self._rows, self._expanded, cursor, room.width, self._look)
-
-    @property
-    def _position(self) -> int | None:
-        return next((i for i, row in enumerate(self._rows) if row.node.key == self._cursor), None)
-
-    @property
-    def _row(self) -> Row | None:
-        position = self._position
-        return None if position is None else self._rows[position]
-
-    def on_focus(self) -> None:
-        self.draw()
-
-    def on_blur(self) -> None:
-        self.draw()
-
-    def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        y = offset.y + self.scroll_offset.y if offset is not None else -1
-        if 0 <= y < len(self._rows):
-            self._cursor = self._rows[y].node.key
-            self.action_turn()
-
-    def action_move(self, by: int) -> None:
-        if self._rows:
-            self._go((self._position or 0) + by)
-
-    def action_turn(self) -> None:
-        self._set(self._cursor not in self._expanded)
-
-    def action_open(self) -> None:
-        if self._cursor in self._expanded:
-            self.action_move(1)
-        else:
-            self._set(True)
-
-    def action_close(self) -> None:
-        row = self._row
-        if row is not None and self._cursor not in self._expanded and row.parent is not None:
-            self._cursor = row.parent
-            self._go(self._position or 0)
-        else:
-            self._set(False)
-
-    def _set(self, opened: bool) -> None:
-        row = self._row
-        if row is None or not row.node.children:
-            return
-        self._expanded = self._expanded | {self._cursor} if opened else self._expanded - {self._cursor}
-        self.draw()
-
-    def _go(self, position: int) -> None:
-        position = max(0, min(len(self._rows) - 1, position))
-        self._cursor = self._rows[position].node.key
-        top, height = self.scroll_offset.y, self.room.height
-        if not top <= position < top + height:
-            self.scroll_to(y=position if position < top else position - height + 1, animate=False)
-        self.draw()
+def stepped(position: int, where: Move, rows: int, height: int) -> int:
+    """Where a cursor at ``position`` of so many rows goes."""
+    page = max(1, height - 1)
+    by = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "top": -rows, "end": rows}
+    return max(0, min(rows - 1, position + by.get(where, 0)))

@@ -14,15 +14,14 @@ LOWEST_RATE: Final = 0.1
 
 
 class Steering:
-    """Turns keys into requests; refuses them all where the screen is read-only.
+    """Turns keys into requests.
 
     A snapshot shows a request only some time after it was made. Until then the request itself counts,
     so that ``p p`` pauses and resumes, and ``+ +`` raises twice.
     """
 
-    def __init__(self, run: LiveRun, *, read_only: bool, tell: Callable[[str], None]) -> None:
+    def __init__(self, run: LiveRun, *, tell: Callable[[str], None]) -> None:
         self._run = run
-        self._read_only = read_only
         self._tell = tell
         self._paused: bool | None = None
         self._rate: float | None = None
@@ -35,8 +34,6 @@ class Steering:
             self._rate = None
 
     def pause(self) -> None:
-        if self._refused():
-            return
         paused = self._paused if self._paused is not None else self._run.snapshot.phase == "paused"
         self._paused = not paused
         if paused:
@@ -45,18 +42,14 @@ class Steering:
             self._run.pause()
 
     def step_record(self) -> None:
-        if not self._refused():
-            self._paused = True
-            self._run.step_record()
+        self._paused = True
+        self._run.step_record()
 
     def step_batch(self) -> None:
-        if not self._refused():
-            self._paused = True
-            self._run.step_batch()
+        self._paused = True
+        self._run.step_batch()
 
     def faster(self) -> None:
-        if self._refused():
-            return
         limit = self._limit()
         if limit is None:
             self._tell("No rate limit is set: it already runs as fast as it can.")
@@ -64,8 +57,6 @@ class Steering:
             self._ask(limit * STEP)
 
     def slower(self) -> None:
-        if self._refused():
-            return
         limit = self._limit() or self._run.snapshot.throughput.records_per_s
         if limit <= 0:
             self._tell("Nothing has been delivered yet, so there is no rate to start from.")
@@ -73,14 +64,12 @@ class Steering:
             self._ask(max(LOWEST_RATE, limit / STEP))
 
     def unlimited(self) -> None:
-        if not self._refused():
-            self._rate = None
-            self._run.set_rate(None)
-            self._tell("Rate limit lifted.")
+        self._rate = None
+        self._run.set_rate(None)
+        self._tell("Rate limit lifted.")
 
     def drain(self) -> None:
-        if not self._refused():
-            self._run.drain()
+        self._run.drain()
 
     def _limit(self) -> float | None:
         return self._rate if self._rate is not None else self._run.snapshot.rate_limit
@@ -89,8 +78,3 @@ class Steering:
         self._rate = records_per_s
         self._run.set_rate(records_per_s)
         self._tell(f"Rate limit {pace(records_per_s)} records/s.")
-
-    def _refused(self) -> bool:
-        if self._read_only:
-            self._tell("Read-only: this screen watches the run and cannot change it.")
-        return self._read_only

@@ -94,6 +94,31 @@ class Line:
             self.width += width
         return self
 
+    def cut(self, width: int) -> Line:
+        """The line in at most ``width`` cells, with the sign for more where it was cut."""
+        if self.width <= width:
+            return self
+        made = Line(self._look)
+        for segment in self._segments:
+            room = width - made.width - 1
+            if cell_len(segment.text) > room:
+                made.put(set_cell_size(segment.text, room) if room > 0 else "", segment.style or _PLAIN)
+                break
+            made.put(segment.text, segment.style or _PLAIN)
+        return made.put(self._look.glyphs.more, self._look.styles.muted) if width > 0 else made
+
+    def under(self, style: Style) -> Line:
+        """The same line with a style laid over it."""
+        made = Line(self._look)
+        made._segments = [Segment(each.text, (each.style or _PLAIN) + style) for each in self._segments]
+        made.width = self.width
+        return made
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "".join(segment.text for segment in self._segments)
+
     def join(self, other: Line) -> Line:
         """Append another line."""
         self._segments.extend(other._segments)

@@ -21,11 +21,14 @@ from run.commands import COMMANDS
 from tests.house.project import ROOT, settings
 from tests.run.command import here
 from tui.actions import ACTIONS
+from tui.look import Look
+from tui.views.tabs import tabs
 
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs/writing-a-pipeline.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-SCREEN = ROOT / "docs/images/screen.svg"
+SCREEN_GUIDE = ROOT / "docs/screen.md"
+PICTURES = {name: ROOT / f"docs/images/{name}.svg" for name in ("home", "memory", "records")}
 MARK = re.compile(r"<!-- runs: exit (\d+) -->")
 FIGURES = re.compile(r"(METRICS \(last |Throughput: |Avg Latency: |Memory: ).*")
 
@@ -163,9 +166,11 @@ def test_commands_name_options_that_exist(checkout: Path) -> None:
 
 def test_the_tables_of_the_readme_are_complete() -> None:
     text = README.read_text(encoding="utf-8")
-    keys = text[text.index("## Keys") : text.index("## Install it")]
+    keys = SCREEN_GUIDE.read_text(encoding="utf-8").partition("## Keys")[2]
     for action in ACTIONS:
-        assert f"`{action.shown}`" in keys, f"the table of keys lacks {action.shown}: {action.title}"
+        shown = ", ".join(f"`{key}`" for key in action.shown.split(" "))
+        row = f"| {shown} | `{action.id}` | {action.title} |"
+        assert row in keys, f"{SCREEN_GUIDE.name} lacks the line {row}"
     cells = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
     codes = {int(code) for cell in cells for code in cell.split(",")}
     named = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
@@ -186,16 +191,20 @@ def test_the_guide_names_every_measure() -> None:
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(MEASURES)
 
 
-def test_the_screenshot_loads_nothing_and_shows_todays_screen() -> None:
-    text = SCREEN.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_loads_nothing_and_shows_todays_screen(name: str) -> None:
+    text = PICTURES[name].read_text(encoding="utf-8")
     assert "@font-face" not in text
     assert set(re.findall(r"https?://[^\"'<)\s]+", text)) == {"http://www.w3.org/2000/svg"}
     shown = "".join(ElementTree.fromstring(text).itertext()).replace("\xa0", " ")
-    entries = {f"{action.shown} {action.short}" for action in ACTIONS if action.short}
-    # The two keys of the rate share one entry.
-    missing = {entry for entry in entries if entry not in shown} - {"+ faster", "- slower"}
-    assert not missing, "the footer has changed: python -m docs.screenshot"
-    assert all(word in shown for word in ("STAGES", "METRICS", "THROUGHPUT", "MEMORY", "EVENTS", "departed"))
+    assert " ".join(tabs(120, Look(), name, ACTIONS).text.split()) in " ".join(shown.split())
+    words = {
+        "home": ("STAGES", "METRICS", "THROUGHPUT", "MEMORY", "EVENTS", "departed"),
+        "memory": ("CACHES", "OBJECTS BY TYPE"),
+        "records": ("RECORDS", "enrich"),
+    }[name]
+    missing = [word for word in words if word not in shown]
+    assert not missing, f"{missing} not in the picture: python -m docs.screenshot"
 
 
 def test_the_changelog_has_the_version() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from metrics.snapshot import (
@@ -17,7 +18,8 @@ from metrics.snapshot import (
     StageState,
     Throughput,
 )
-from run.live import LiveRun
+from pipeline.errors import ConfigurationError
+from run.live import FaultChoice, LetterLine, LiveRun, Mark, Playhead, Power
 
 LATENCY = Latency(count=990, mean=45.0, p50=40.0, p95=88.0, p99=120.0, max=300.0)
 
@@ -96,6 +98,17 @@ def ended(**changes: object) -> Snapshot:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
+EVERYTHING: frozenset[Power] = frozenset({"steer", "inject", "census", "diagnose", "tap", "letters"})
+PARAMS = (("rate", "1"), ("intensity", "medium"), ("after", "0s"), ("for", ""), ("seed", "0"))
+FAULTS = (
+    FaultChoice("leak.dict", "A dict is never cleared.", "memory grows", PARAMS, ("validation", "transform")),
+    FaultChoice("lookalike.slow_sink", "The sink is slow.", "the queue fills", PARAMS, ("output",)),
+)
+LETTERS = tuple(
+    LetterLine(f"orders/a.jsonl:{number}", "validation", "amount is not a number", 1) for number in range(40)
+)
+
+
 class FakeRun(LiveRun):
     """Serves the snapshot it is given, and writes down what it is asked for."""
 
@@ -106,7 +119,19 @@ class FakeRun(LiveRun):
     def __init__(self, first: Snapshot | None = None) -> None:
         self.snapshot = first or FakeRun.snapshot
         self.finished = self.snapshot.phase == "ended"
-        self.calls: list[str | tuple[str, float | None]] = []
+        self.calls: list[object] = []
+        self.able: frozenset[Power] = EVERYTHING
+        self.ours = True
+        self.refuses = ""
+        """Why it does nothing that is asked of it, if it does not."""
+
+    @property
+    def powers(self) -> frozenset[Power]:
+        return self.able
+
+    @property
+    def owned(self) -> bool:
+        return self.ours
 
     def show(self, **changes: object) -> None:
         self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]
@@ -136,3 +161,78 @@ class FakeRun(LiveRun):
 
     def abort(self) -> None:
         self.calls.append("abort")
+
+    def faults(self) -> Sequence[FaultChoice]:
+        return FAULTS
+
+    def inject(self, fault: str) -> None:
+        self._ask(("inject", fault))
+
+    def lift_faults(self) -> None:
+        self._ask("lift_faults")
+
+    def take_census(self) -> None:
+        self._ask("take_census")
+
+    def diagnose(self) -> None:
+        self._ask("diagnose")
+
+    def tap(self, on: bool) -> None:
+        self._ask(("tap", on))
+
+    def follow(self, id: str | None) -> None:
+        self._ask(("follow", id))
+
+    def letters(self, match: str, first: int, count: int) -> Sequence[LetterLine]:
+        self._ask(("letters", match))
+        return [each for each in LETTERS if match in f"{each.id} {each.stage} {each.reason}"][first:][:count]
+
+    def letter(self, id: str) -> str:
+        return f"id: {id}\nreason: amount [b]is[/b] not a number \x1b[31m"
+
+    def _ask(self, what: object) -> None:
+        if self.refuses:
+            raise ConfigurationError(self.refuses)
+        self.calls.append(what)
+
+
+class FakeRecording(FakeRun):
+    """A recording of three moments, ten seconds apart, with a mark at the second one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.able = frozenset({"seek"})
+        self.ours = False
+        self.frames = [replace(snapshot(), elapsed_s=seconds) for seconds in (10.0, 20.0, 30.0)]
+        self.at = 0
+        self.playing = True
+        self.times = 1.0
+        self._stand(0)
+
+    @property
+    def playhead(self) -> Playhead:
+        marks = (Mark(20.0, "anomaly", "rate fell"),)
+        return Playhead(10.0 + 10 * self.at, 10.0, 30.0, self.at, 3, self.playing, self.times, True, marks)
+
+    def play(self, on: bool) -> None:
+        self.playing = on
+
+    def set_speed(self, times: float) -> None:
+        self.times = times
+
+    def step_frame(self, frames: int) -> None:
+        self._stand(self.at + frames)
+
+    def seek(self, at_s: float) -> None:
+        self._stand(round((at_s - 10) / 10))
+
+    def seek_mark(self, marks: int) -> Mark | None:
+        if (marks > 0) == (self.at < 1):
+            self._stand(1)
+            return self.playhead.marks[0]
+        return None
+
+    def _stand(self, at: int) -> None:
+        self.at = max(0, min(2, at))
+        self.snapshot = self.frames[self.at]
+        self.finished = self.at == 2

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
-from metrics.snapshot import Snapshot
+from metrics.snapshot import LogLine, Snapshot
+from run.display import Display
 from tests.tui.made import FakeRun, ended, snapshot
 from tui.launch import show
 
@@ -24,6 +26,9 @@ class Run(FakeRun):
     def __init__(self, *, drains: bool) -> None:
         super().__init__()
         self._drains = drains
+
+    def printed(self, lines: Sequence[str]) -> None:
+        self.show(log=(*self.snapshot.log, *(LogLine(1.0, "print", "", line) for line in lines)))
 
     def drain(self) -> None:
         super().drain()
@@ -75,7 +80,7 @@ def main() -> None:
     if scenario == "chatter":
         threading.Thread(target=chatter, daemon=True).start()
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    result = show(run)
+    result = show(run, Display())
     after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     sys.stderr.write(f"RESULT {result} {run.calls} handlers {'kept' if before == after else 'changed'}\n")
     sys.stdout.write("STDOUT WORKS\n")

@@ -10,17 +10,19 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from metrics.snapshot import Notice
+from run.display import Display
 from tests.tui.made import FakeRun, ended, records, snapshot, stage
 from tests.tui.piloting import drive, panel_text, screen_text, until
-from tui.actions import ACTIONS, MOVES
+from tui.actions import ACTIONS
 from tui.app import MonitorApp
+from tui.bindings import bindings
 from tui.screens import PageScreen, QuitScreen
 
 NASTY = "[red]x[/red] \x1b[31m数据\r\n\x07[b"
 
 
 def app_for(run: FakeRun, *, read_only: bool = False, ascii: bool = False) -> MonitorApp:
-    return MonitorApp(run, read_only, 0.02, ascii=ascii)
+    return MonitorApp(run, Display(read_only=read_only, interval=0.02, ascii=ascii))
 
 
 def told(app: MonitorApp) -> str:
@@ -45,7 +47,7 @@ def test_a_new_snapshot_is_on_the_screen_by_itself() -> None:
         ("n", ["step_record"]),
         ("N", ["step_batch"]),
         ("x", ["drain"]),
-        ("0", [("set_rate", None)]),
+        ("u", [("set_rate", None)]),
         ("+", [("set_rate", 30.0)]),
         ("=", [("set_rate", 30.0)]),
         ("-", [("set_rate", 20.0 / 1.5)]),
@@ -61,7 +63,7 @@ def test_each_key_asks_the_run(key: str, calls: list[object]) -> None:
     drive(app_for(run), script)
 
 
-@pytest.mark.parametrize("key", ["p", "n", "N", "x", "0", "plus", "minus"])
+@pytest.mark.parametrize("key", ["p", "n", "N", "x", "u", "f", "F", "g", "d", "plus", "minus"])
 def test_a_read_only_screen_refuses_and_says_so(key: str) -> None:
     run = FakeRun(snapshot(rate_limit=20.0))
 
@@ -78,15 +80,14 @@ def test_help_lists_every_key_scrolls_and_closes() -> None:
     async def script(app: MonitorApp, pilot: Pilot[int]) -> None:
         for opens, closes in (("question_mark", "escape"), ("f1", "q")):
             await pilot.press(opens)
-            await until(pilot, lambda: "Pause or resume" in screen_text(app), "the help")
+            await until(pilot, lambda: "How to read this view" in screen_text(app), "the help")
             page = app.screen
             assert isinstance(page, PageScreen)
             text = " ".join(" ".join(page._panel.lines).split())
             assert all(action.title in text and action.shown in text for action in ACTIONS)
-            assert all(key in text for key, _ in MOVES)
-            assert "newest first" not in screen_text(app)
+            assert "aborts and leaves at once" not in screen_text(app)
             await pilot.press("end")
-            await until(pilot, lambda: "newest first" in screen_text(app), "the end of the help")
+            await until(pilot, lambda: "aborts and leaves" in screen_text(app), "the end of the help")
             await pilot.press(closes)
             await until(pilot, lambda: len(app.screen_stack) == 1, "the board again")
 
@@ -219,7 +220,7 @@ def test_lost_records_are_named_at_every_size(size: tuple[int, int]) -> None:
         await until(pilot, lambda: "UNHEALTHY" in screen_text(app), "the verdict")
         for part in ("2 of 1,000 records LOST", "orders/a:17", "orders/b:42", "output"):
             await until(pilot, lambda part=part: part in screen_text(app), part)  # type: ignore[misc]
-        await pilot.press("d")
+        await pilot.press("i")
         await until(pilot, lambda: "Lost ids (2)" in screen_text(app), "the details")
 
     drive(app_for(run), script, size)
@@ -264,7 +265,7 @@ def test_the_summary_holds_stages_figures_and_memory() -> None:
 def test_figures_open_and_close_by_keys() -> None:
     async def script(app: MonitorApp, pilot: Pilot[int]) -> None:
         await until(pilot, lambda: "Memory:" in panel_text(app, "metrics"), "the metrics")
-        await pilot.press("down", "down", "enter")
+        await pilot.press("tab", "down", "down", "enter")
         await until(pilot, lambda: "read to commit" in panel_text(app, "metrics"), "latency by stage")
         await pilot.press("down", "left", "left")
         await until(pilot, lambda: "read to commit" not in panel_text(app, "metrics"), "closed again")
@@ -282,7 +283,7 @@ def test_a_board_with_more_stages_than_room_scrolls() -> None:
     async def script(app: MonitorApp, pilot: Pilot[int]) -> None:
         await until(pilot, lambda: "stage-0 " in screen_text(app), "the board")
         assert "stage-39" not in screen_text(app)
-        await pilot.press("shift+tab", "end")
+        await pilot.press("end")
         await until(pilot, lambda: "stage-39" in screen_text(app), "the last stage")
 
     drive(app_for(run), script, (80, 24))
@@ -307,15 +308,15 @@ def test_markup_and_control_characters_are_shown_as_they_are(size: tuple[int, in
         assert "\x07" not in text
         if size[0] > 60:
             assert "[red]x[/red] \\x1b[31m数据\\r\\n\\x07[b" in panel_text(app, "events")
-        await pilot.press("d")
+        await pilot.press("i")
         await until(pilot, lambda: "Why" in screen_text(app), "the details")
         run.end(replace(run.snapshot, phase="ended", problem=NASTY, traceback=NASTY))
-        await until(pilot, lambda: app._over, "the end")
+        await until(pilot, lambda: app.over, "the end")
 
     drive(app_for(run), script, size)
 
 
-@pytest.mark.parametrize("keys", [[], ["question_mark"], ["q"], ["d"], ["ctrl+p"], ["plus"]])
+@pytest.mark.parametrize("keys", [[], ["question_mark"], ["q"], ["i"], ["ctrl+p"], ["plus"]])
 def test_an_ascii_screen_is_ascii_everywhere(keys: list[str]) -> None:
     run = FakeRun(snapshot(pipeline="数据", rate_limit=5.0, stages=tuple(stage(f"é{n}") for n in range(30))))
 
@@ -352,13 +353,13 @@ def test_the_same_snapshot_is_drawn_only_once() -> None:
         await until(pilot, lambda: "Memory:" in screen_text(app), "the board")
         await pilot.pause(0.2)
         drawn = []
-        original = app._draw
+        original = app.draw
 
         def draw() -> None:
             drawn.append(1)
             original()
 
-        app._draw = draw  # type: ignore[method-assign]
+        app.draw = draw  # type: ignore[method-assign]
         await pilot.pause(0.3)
         assert not drawn
         run.show(elapsed_s=31.0)
@@ -368,7 +369,7 @@ def test_the_same_snapshot_is_drawn_only_once() -> None:
 
 
 def test_every_binding_has_an_id() -> None:
-    ids = [binding.id for binding in (action.binding() for action in ACTIONS)]
+    ids = [each.id for each in bindings()]
     assert all(ids)
     assert len(set(ids)) == len(ids)
 

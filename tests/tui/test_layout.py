@@ -13,7 +13,7 @@ def test_the_panels_fill_the_screen_and_no_more(width: int, height: int, stages:
     if made.mode == "full":
         panels = [made.board, made.figures, made.events]
         gaps = sum(made.gap for lines in panels if lines)
-        assert 2 + made.verdict + sum(panels) + gaps + 1 == height
+        assert 2 + 1 + made.verdict + sum(panels) + gaps + 1 == height
         assert made.board >= 3
         assert made.figures >= 6
         assert (made.verdict > 0) == (verdict > 0)

@@ -7,7 +7,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.color import Color
 
-from tui.look import ASCII, GROUND, RAISED, STYLES, UNICODE, Glyphs
+from tui.checking import THEMES
+from tui.look import ASCII, SKINS, UNICODE, Glyphs, Palette
 
 DECORATION = {"rule"}
 """Styles of lines and of the empty part of bars, which carry no text."""
@@ -27,24 +28,37 @@ def luminance(color: Color) -> float:
     return 0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b)
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(STYLES) if f.name not in DECORATION])
-def test_texts_have_a_contrast_of_at_least_4_5(name: str) -> None:
-    style: Style = getattr(STYLES, name)
+@pytest.mark.parametrize("theme", SKINS)
+@pytest.mark.parametrize("name", [f.name for f in fields(Palette) if f.name not in DECORATION])
+def test_texts_have_a_contrast_of_at_least_4_5(theme: str, name: str) -> None:
+    skin = SKINS[theme]
+    style: Style = getattr(skin.palette, name)
     if style.color is None or style.color.triplet is None:
         return
     text = Color.from_rich_color(style.color)
     own = style.bgcolor
-    grounds = [Color.from_rich_color(own)] if own is not None else [Color.parse(GROUND), Color.parse(RAISED)]
+    grounds = (
+        [Color.from_rich_color(own)]
+        if own is not None
+        else [Color.parse(skin.ground), Color.parse(skin.raised)]
+    )
     for ground in grounds:
         assert contrast(text, ground) >= 4.5
 
 
-def test_the_cursor_keeps_muted_and_coloured_texts_legible() -> None:
-    assert STYLES.selected.bgcolor is not None
-    ground = Color.from_rich_color(STYLES.selected.bgcolor)
-    for style in (STYLES.text, STYLES.muted, STYLES.accent, STYLES.good, STYLES.warn, STYLES.bad):
+@pytest.mark.parametrize("theme", SKINS)
+def test_the_cursor_keeps_muted_and_coloured_texts_legible(theme: str) -> None:
+    palette = SKINS[theme].palette
+    assert palette.selected.bgcolor is not None
+    ground = Color.from_rich_color(palette.selected.bgcolor)
+    for name in ("text", "muted", "accent", "good", "warn", "bad", "blocked"):
+        style: Style = getattr(palette, name)
         assert style.color is not None
-        assert contrast(Color.from_rich_color(style.color), ground) >= 4.5
+        assert contrast(Color.from_rich_color(style.color), ground) >= 4.5, name
+
+
+def test_the_themes_are_those_that_can_be_asked_for() -> None:
+    assert tuple(SKINS) == THEMES
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])

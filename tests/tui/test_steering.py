@@ -6,7 +6,7 @@ from tui.steering import Steering
 
 def steering(run: FakeRun) -> tuple[Steering, list[str]]:
     told: list[str] = []
-    return Steering(run, read_only=False, tell=told.append), told
+    return Steering(run, tell=told.append), told
 
 
 def test_pausing_twice_before_the_run_answers_resumes() -> None:

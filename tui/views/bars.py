@@ -82,3 +82,32 @@ def _resample(values: Sequence[float], width: int) -> list[float]:
         return list(values)
     edges = [index * len(values) // width for index in range(width + 1)]
     return [max(values[start:stop]) for start, stop in pairwise(edges)]
+
+
+def spark(values: Sequence[float], width: int, look: Look, top: float | None = None) -> str:
+    """One line of columns from 0 to ``top`` (the highest reading where that is None), the newest at the
+    right."""
+    levels = look.glyphs.spark
+    if not values or width <= 0:
+        return " " * max(0, width)
+    columns = _resample(values, width) if len(values) > width else list(values)
+    high = max(columns) if top is None else top
+    steps = len(levels) - 1
+    cells = (levels[max(1, min(steps, round(value / high * steps))) if high > 0 else 1] for value in columns)
+    return "".join(cells).rjust(width)
+
+
+def trend(values: Sequence[float], width: int, look: Look) -> str:
+    """The last ``width`` readings as columns; the highest leaves a little room above it."""
+    last = values[-width:] if width > 0 else ()
+    return spark(last, width, look, max(last, default=0.0) * 1.3)
+
+
+def moving_bar(line: Line, share: float, at: int, width: int, look: Look, style: Style) -> None:
+    """A bar as long as ``share`` with a light at step ``at``: it runs along while time does."""
+    cells = max(int(share > 0), round(max(0.0, min(1.0, share)) * width))
+    lit = at % cells if cells else -1
+    glyphs = look.glyphs
+    for cell in range(cells):
+        line.put(glyphs.fill if cell == lit and look.motion else glyphs.bar, style)
+    line.put(glyphs.bar_rest * (width - cells), look.styles.rule)

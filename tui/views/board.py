@@ -7,18 +7,21 @@ from dataclasses import dataclass
 
 from textual.strip import Strip
 
-from metrics.format import millis, printable
+from metrics.format import printable
 from metrics.snapshot import Snapshot, StageState
-from tui.format import UNKNOWN, compact, pace, share
+from tui.format import UNKNOWN, compact, pace, share, took
 from tui.look import Look
+from tui.page import Page, Row, Scene
 from tui.text import Align, Line
-from tui.views.bars import fill_bar, progress_bar, stacked_bar
+from tui.views.bars import fill_bar, fill_style, moving_bar, progress_bar, stacked_bar, trend
 
 WIDE = 108
 """From this many cells on, counts are written in full and bars have room."""
 
-NAME_MIN, NAME_MAX = 12, 24
+NAME_MIN, NAME_MAX = 9, 24
 PERCENT = 5
+TREND, WIDE_TREND = 3, 6
+"""Cells for the last rates of a stage, at the end of its rate."""
 
 
 def bottleneck(stages: Sequence[StageState]) -> int | None:
@@ -45,6 +48,8 @@ class _Row:
     hot: bool
     fastest: float
     look: Look
+    at: int
+    """Grows with time, for what moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +62,63 @@ class _Column:
 
 def board(snapshot: Snapshot, width: int, height: int, look: Look) -> list[Strip]:
     """A heading and a row for each stage, exactly ``width`` cells wide."""
-    del height
+    page = board_page(Scene(snapshot, width, height, look))
+    return [made.strip(width) for made in (*page.head, *(row.line for row in page.rows))]
+
+
+def board_page(scene: Scene) -> Page:
+    """The heading stays, the stages scroll; the cursor stands on stages."""
+    snapshot, look, width = scene.snapshot, scene.look, scene.width
     stages = snapshot.stages
     columns = _columns(width, stages, look)
     heading = Line(look).gap(2)
     for column in columns:
         heading.cell(column.title, column.width, look.styles.muted, column.align).gap(1)
-    lines = [heading.strip(width)]
     hot = bottleneck(stages) if snapshot.phase in ("running", "draining") else None
     fastest = max((stage.rate for stage in stages), default=0.0)
+    rows = []
     for index, stage in enumerate(stages):
-        row = _Row(stage, index == hot, fastest, look)
+        row = _Row(stage, index == hot, fastest, look, int(snapshot.elapsed_s * 4))
         line = Line(look).put(look.glyphs.mark if row.hot else " ", look.styles.warn).gap(1)
         for column in columns:
             column.draw(line, row, column.width)
             line.gap(1)
-        lines.append(line.strip(width))
+        rows.append(Row(line, f"stage:{stage.name}"))
     if not stages:
-        lines.append(
-            Line(look).cell("  waiting for the pipeline to start", width, look.styles.muted).strip(width)
-        )
-    return lines
+        rows.append(Row(Line(look).cell("  waiting for the pipeline to start", width, look.styles.muted)))
+    return Page((heading,), tuple(rows), _table(stages))
+
+
+def board_title(snapshot: Snapshot, look: Look) -> str:
+    """The board's title: the bottleneck in words, where there is one; else what the bars mean."""
+    if snapshot.phase in ("running", "draining"):
+        if snapshot.bottleneck:
+            return f"STAGES   {look.glyphs.mark} {printable(snapshot.bottleneck, ascii=look.ascii)}"
+        hot = bottleneck(snapshot.stages)
+        if hot is not None:
+            stage = snapshot.stages[hot]
+            name = printable(stage.name, ascii=look.ascii)
+            return f"STAGES   {look.glyphs.mark} {name} holds the others up: busy {share(stage.busy)}"
+    return f"STAGES   {legend(look)}"
+
+
+def _table(stages: Sequence[StageState]) -> tuple[tuple[str, ...], ...]:
+    heading = (
+        "stage", "in", "out", "filtered", "rejected", "held", "lost", "records_per_s", "p50_ms", "p95_ms",
+        "queue", "busy", "idle", "blocked", "workers", "progress",
+    )  # fmt: skip
+    return heading, *(_cells(stage) for stage in stages)
+
+
+def _cells(stage: StageState) -> tuple[str, ...]:
+    latency, queue = stage.latency, stage.queue
+    values = (
+        stage.taken, stage.given, stage.filtered, stage.rejected, stage.held, stage.lost, stage.rate,
+        latency.p50 if latency else None, latency.p95 if latency else None, queue.size if queue else None,
+        stage.busy, stage.idle, stage.blocked, stage.workers, stage.progress,
+    )  # fmt: skip
+    return (stage.name, *("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+                          for value in values))  # fmt: skip
 
 
 def legend(look: Look) -> str:
@@ -85,13 +126,13 @@ def legend(look: Look) -> str:
     glyphs = look.glyphs
     return (
         f"time: {glyphs.busy} busy {glyphs.blocked} blocked {glyphs.idle} idle   "
-        f"{glyphs.mark} holds the others up"
+        f"{glyphs.mark} holds the others up   enter: one stage"
     )
 
 
 def _columns(width: int, stages: Sequence[StageState], look: Look) -> list[_Column]:
     wide = width >= WIDE
-    number = 9 if wide else 6
+    number = 9 if wide else 5
     columns = [
         _Column("IN", number, "right", lambda line, row, w: _number(line, row, row.stage.taken, w)),
         _Column("OUT", number, "right", lambda line, row, w: _number(line, row, row.stage.given, w)),
@@ -100,13 +141,15 @@ def _columns(width: int, stages: Sequence[StageState], look: Look) -> list[_Colu
         columns.append(
             _Column("FILTERED", 8, "right", lambda line, row, w: _number(line, row, row.stage.filtered, w))
         )
+    trend = WIDE_TREND if wide else TREND
     columns += [
         _Column("REJECTED" if wide else "REJ", 8 if wide else 5, "right", _rejected),
         _Column("LOST", 6 if wide else 4, "right", _lost),
-        _Column("REC/S", 7 if wide else 6, "right", _rate),
-        _Column("P95", 7 if wide else 6, "right", _p95),
-        _Column("QUEUE", 10 if wide else 5, "left", _queue),
-        _Column("TIME", 10 if wide else 6, "left", _time),
+        _Column("REC/S" + " " * trend, (7 if wide else 6) + trend, "right", _rate),
+        _Column("P50", 5, "right", lambda line, row, w: _took(line, row, w, "p50")),
+        _Column("P95", 5, "right", lambda line, row, w: _took(line, row, w, "p95")),
+        _Column("QUEUE", 9 if wide else 5, "left" if wide else "right", _queue),
+        _Column("TIME", 8 if wide else 4, "left", _time),
     ]
     if wide:
         columns.append(
@@ -115,7 +158,7 @@ def _columns(width: int, stages: Sequence[StageState], look: Look) -> list[_Colu
     # The first two cells of a row are the mark; every column is followed by a blank.
     room = width - 2 - sum(column.width + 1 for column in columns) - 1
     longest = max((len(_name(stage, wide=wide, look=look)) for stage in stages), default=0)
-    name = max(NAME_MIN, min(longest, NAME_MAX, room - PERCENT - 9))
+    name = max(NAME_MIN, min(longest, NAME_MAX, room - PERCENT - (9 if wide else 3)))
     bar = max(PERCENT + 1, room - name - 1)
     return [
         _Column("STAGE", name, "left", lambda line, row, w: _stage(line, row, w, wide=wide)),
@@ -145,7 +188,7 @@ def _progress(line: Line, row: _Row, width: int) -> None:
         line.cell(share(stage.progress), PERCENT, look.styles.text, "right")
         return
     # Without a total there is no percentage; the bar then compares the stages' rates.
-    progress_bar(line, stage.rate / row.fastest if row.fastest else 0.0, bar, look, look.styles.accent)
+    moving_bar(line, stage.rate / row.fastest if row.fastest else 0.0, row.at, bar, look, look.styles.accent)
     line.cell("rate", PERCENT, look.styles.muted, "right")
 
 
@@ -164,13 +207,16 @@ def _lost(line: Line, row: _Row, width: int) -> None:
 
 
 def _rate(line: Line, row: _Row, width: int) -> None:
-    line.cell(pace(row.stage.rate), width, row.look.styles.text, "right")
-
-
-def _p95(line: Line, row: _Row, width: int) -> None:
-    latency = row.stage.latency
     styles = row.look.styles
-    text = millis(latency.p95) if latency is not None else UNKNOWN
+    room = WIDE_TREND if width >= 7 + WIDE_TREND else TREND
+    line.cell(pace(row.stage.rate), width - room, styles.text, "right")
+    # A trend of one reading is none.
+    line.put(trend(row.stage.rates, room, row.look) if len(row.stage.rates) > 1 else " " * room, styles.good)
+
+
+def _took(line: Line, row: _Row, width: int, which: str) -> None:
+    latency, styles = row.stage.latency, row.look.styles
+    text = UNKNOWN if latency is None else took(getattr(latency, which))
     line.cell(text, width, styles.text if latency is not None else styles.muted, "right")
 
 
@@ -181,10 +227,12 @@ def _queue(line: Line, row: _Row, width: int) -> None:
         line.cell(word, width, row.look.styles.muted)
         return
     filled = queue.size / queue.capacity
-    bar = width - PERCENT if width > 2 * PERCENT - 1 else width
-    fill_bar(line, filled, bar, row.look)
-    if bar < width:
-        line.cell(share(filled), PERCENT, row.look.styles.muted, "right")
+    if width < PERCENT + 3:
+        # Colour alone would not tell, so the figure carries it.
+        line.cell(share(filled), width, fill_style(filled, row.look), "right")
+        return
+    fill_bar(line, filled, width - PERCENT, row.look)
+    line.cell(share(filled), PERCENT, fill_style(filled, row.look), "right")
 
 
 def _time(line: Line, row: _Row, width: int) -> None:

@@ -85,3 +85,11 @@ class _Page:
         self.text(title, self._look.styles.title)
         for text in texts:
             self.text(f"  {text}", style or self._look.styles.text)
+
+
+def letter_lines(text: str, width: int, look: Look) -> list[Strip]:
+    """A dead letter, as the run tells it, wrapped to ``width``."""
+    page = _Page(width, look)
+    for line in text.split("\n"):
+        page.text(line, look.styles.text)
+    return page.lines

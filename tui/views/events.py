@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from textual.strip import Strip
 
 from metrics.format import printable
-from metrics.snapshot import Notice
+from metrics.snapshot import Notice, Snapshot
 from tui.format import elapsed
 from tui.look import Look
 from tui.text import Line, wrap
 
-MOST_LINES = 500
+MOST_LINES = 200
+
+Severity = Literal["info", "warning", "error"]
+
+
+def happenings(snapshot: Snapshot) -> tuple[Notice, ...]:
+    """Notices together with anomalies, and with faults as they came and went."""
+    told = list(snapshot.notices)
+    for anomaly in snapshot.anomalies:
+        severity: Severity = "error" if anomaly.severity == "critical" else "warning"
+        told.append(Notice(anomaly.at_s, severity, f"anomaly: {anomaly.text}"))
+        if anomaly.ended_s is not None:
+            told.append(Notice(anomaly.ended_s, "info", f"over: {anomaly.text}"))
+    for fault in snapshot.faults:
+        where = f"@{fault.stage}" if fault.stage else ""
+        told.append(Notice(fault.at_s, "warning", f"fault put in: {fault.name}{where}"))
+        if fault.lifted_s is not None:
+            told.append(Notice(fault.lifted_s, "info", f"fault lifted: {fault.name}{where}"))
+    return tuple(told)
 
 
 def events(notices: Sequence[Notice], width: int, look: Look) -> list[Strip]:

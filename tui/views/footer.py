@@ -7,34 +7,61 @@ from collections.abc import Sequence
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.actions import ACTIONS, Action
+from run.live import Power
+from tui.actions import Action
 from tui.look import Look
 from tui.text import Line
 
+_PAIRS = {
+    "run.faster": ("run.slower", "rate"),
+    "replay.back": ("replay.forward", "frame"),
+    "replay.slower": ("replay.faster", "speed"),
+    "replay.previous": ("replay.next", "mark"),
+}
+"""Actions that share one entry with another, and its word."""
 
-def footer(width: int, look: Look, *, paused: bool, ended: bool) -> Strip:
+
+def footer(
+    width: int,
+    look: Look,
+    actions: Sequence[Action],
+    powers: frozenset[Power],
+    *,
+    paused: bool = False,
+    ended: bool = False,
+    playing: bool = False,
+) -> Strip:
     """As many keys as fit, in the order of the table; the least important ones give way."""
-    shown = [action for action in ACTIONS if action.short and not (ended and action.changes_run)]
-    if look.read_only:
-        shown = [action for action in shown if not action.changes_run]
-    while shown and _line(shown, look, paused=paused, ended=ended).width > width:
+    recording = "seek" in powers
+    shown = [
+        action
+        for action in actions
+        if action.short
+        and not (action.changes_run and (ended or look.read_only or recording))
+        and (action.power is None or action.power in powers)
+    ]
+    words = {action.id: _word(action, paused=paused, ended=ended) for action in shown}
+    if recording:
+        words["view.freeze"] = "stop" if playing else "play"
+    while shown and _line(shown, words, look).width > width:
         shown.remove(max(shown, key=lambda action: action.rank))
-    return _line(shown, look, paused=paused, ended=ended).strip(width)
+    return _line(shown, words, look).strip(width)
 
 
-def _line(shown: Sequence[Action], look: Look, *, paused: bool, ended: bool) -> Line:
+def _line(shown: Sequence[Action], words: dict[str, str], look: Look) -> Line:
     line = Line(look)
-    present = {action.id for action in shown}
+    present = {action.id: action for action in shown}
+    second = {other for first, (other, _) in _PAIRS.items() if first in present}
     for action in shown:
-        if action.id == "run.slower" and "run.faster" in present:
+        if action.id in second:
             continue
-        key, word = action.shown, _word(action, paused=paused, ended=ended)
-        if action.id == "run.faster" and "run.slower" in present:
-            key, word = "+-", "rate"
+        key, word = action.shown, words[action.id]
+        pair = _PAIRS.get(action.id)
+        if pair is not None and pair[0] in present:
+            key, word = key + present[pair[0]].shown, pair[1]
         click = Style(meta={"@click": f"app.{action.action}"})
-        line.gap(2 if line.width else 1).put(key, look.styles.title + click).put(
-            f" {word}", look.styles.muted + click
-        )
+        line.gap(2 if line.width else 1).put(key, look.styles.title + click)
+        line.put(f" {word}", look.styles.muted + click)
     return line
 
 
