@@ -5,6 +5,7 @@ python monitor.py --headless        the same without a screen
 python monitor.py run FILE[:NAME]   your own pipeline
 python monitor.py replay RECORDING  a recorded run, as it was
 python monitor.py attach [RUN]      the screen of a run that was started with --listen
+python monitor.py serve [FILE]      a run with its screen in a browser
 python monitor.py ps                the runs on this machine
 python monitor.py config show|init|validate   settings, and where they come from
 python monitor.py completion SHELL   completion for bash, zsh or fish
@@ -20,6 +21,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 if sys.version_info < (3, 11):  # noqa: UP036 - told in words, before an import fails without any
     sys.exit(f"The monitor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
@@ -63,6 +65,14 @@ class Screen:
         from tui.checking import check
 
         check(display)
+
+    def stream(
+        self, live: LiveRun, display: Display, size: tuple[int, int], commands: BinaryIO, frames: BinaryIO
+    ) -> None:
+        """The same screen, drawn elsewhere."""
+        from tui.frames import stream
+
+        stream(live, display, size, commands, frames)
 
     def actions(self) -> Sequence[str]:
         """The ids of all that keys do."""

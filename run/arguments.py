@@ -69,6 +69,24 @@ def _configured(parser: Parser, words: Sequence[str]) -> Settings:
     return replace(settings_of(found), display=display_of(found, merged, read_only=found.read_only))
 
 
+def parse_served(words: Sequence[str], program: str) -> tuple[Settings, int, bool]:
+    """The settings of ``serve``, the port (0: any that is free), and whether viewers may steer."""
+    parser = Parser(
+        prog=f"{program} serve",
+        description="Run a pipeline (the demo without one), its screen in a browser on this machine.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE[:NAME]", nargs="?", help="the file, and which pipeline of it")
+    add = parser.add_argument
+    add("--port", metavar="N", type=whole("--port", 0, 65535), default=0, help="default: any that is free")
+    add("--allow-control", action="store_true", help="let the run be steered from the browser")
+    _add_options(parser, "read at most so many records")
+    merged = config.apply(known_options(), parser)
+    found = parser.parse_args(list(words))
+    settings = replace(settings_of(found), display=display_of(found, merged, read_only=found.read_only))
+    return settings, found.port, found.allow_control
+
+
 def parse_for_screen(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Display]:
     """The options of a command that shows a screen, among them how that is to be; a read-only one so far."""
     merged = config.apply(known_options(), parser, screen_only=True)

@@ -35,9 +35,12 @@ class AttachedRun(LiveRun):
     """Follows a run. The newest snapshot is there at once; a method waits for the run's answer, for
     :data:`ANSWER_S` seconds at most."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Raises :class:`~pipeline.errors.ConfigurationError` where there is no run to attach to."""
+    def __init__(self, path: Path, clock: Clock, *, read_only: bool = False) -> None:
+        """With ``read_only`` nothing is asked of the run that would change it.
+
+        Raises :class:`~pipeline.errors.ConfigurationError` where there is no run to attach to."""
         self._path = path
+        self._read_only = read_only
         self._clock = clock
         self._stop = threading.Event()
         self._first = threading.Event()
@@ -78,8 +81,8 @@ class AttachedRun(LiveRun):
 
     @property
     def read_only(self) -> bool:
-        """Whether the run lets itself be changed from here."""
-        return self._state.read_only
+        """Whether the run is not to be changed from here."""
+        return self._read_only or self._state.read_only
 
     @property
     def owned(self) -> bool:
@@ -153,6 +156,8 @@ class AttachedRun(LiveRun):
 
     def _call(self, method: str, *arguments: object) -> Any:
         """Raises :class:`~pipeline.errors.ConfigurationError` with what the run says against it."""
+        if self._read_only and METHODS[method].changes:
+            raise ConfigurationError("read-only: this screen watches the run and cannot change it")
         answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         with self._sending:
             if self._socket is None:

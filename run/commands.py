@@ -40,6 +40,7 @@ COMMANDS = (
     Command("replay", "RECORDING", "a recorded run, as it was", "run.replay"),
     Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach"),
     Command("ps", "", "the runs on this machine", "run.runs"),
+    Command("serve", "[FILE[:NAME]]", "a run with its screen in a browser", "run.serve"),
     Command("faults", "[NAME]", "what --fault can put in", "run.faults"),
     Command("config", "show|init|validate", "settings, and where they come from", "run.config_command"),
     Command("diagnose", "FILE[:NAME]", "why it is sick", "run.diagnose"),

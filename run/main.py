@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from metrics.report import RunReport
 from pipeline.engine import Options
@@ -29,10 +30,21 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     return run(parse(["run", *words], program), show, owns_process=owns_process)
 
 
-def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
+Beside = Callable[[Presence], AbstractContextManager[None]]
+"""What is open while a run without a screen of its own goes on, and lets go of it at the end."""
+
+
+def run(
+    settings: Settings,
+    show: Show,
+    *,
+    owns_process: bool = False,
+    beside: Beside | None = None,
+) -> int:
     """Carry out what the settings ask for; returns the exit code.
 
-    With ``owns_process``, the process ends afterwards, and its stdout stays reserved until then.
+    With ``owns_process``, the process ends afterwards, and its stdout stays reserved until then. With
+    ``beside``, people watch the run through that.
     Raises :class:`~pipeline.errors.ConfigurationError` before anything was run.
     """
     if owns_process:
@@ -40,20 +52,26 @@ def run(settings: Settings, show: Show, *, owns_process: bool = False) -> int:
     with reserved_stdout(for_good=owns_process) as data:
         if settings.json == "-" and data.closed:
             raise ConfigurationError("--json -: stdout is closed; give a file, as in --json report.json")
-        return _run(settings, show, data)
+        return _run(settings, show, data, beside)
 
 
-def _run(settings: Settings, show: Show, data: DataStream) -> int:
+def _run(settings: Settings, show: Show, data: DataStream, beside: Beside | None) -> int:
     full_screen = not settings.headless and _has_terminal()
     if full_screen:
         check_display(show, settings.display)
     pipeline = _pipeline(settings)
     with exclusive(pipeline, settings.state):
-        return _run_pipeline(pipeline, settings, show, data, full_screen=full_screen)
+        return _run_pipeline(pipeline, settings, show, data, beside, full_screen=full_screen)
 
 
 def _run_pipeline(
-    pipeline: Pipeline, settings: Settings, show: Show, data: DataStream, *, full_screen: bool
+    pipeline: Pipeline,
+    settings: Settings,
+    show: Show,
+    data: DataStream,
+    beside: Beside | None,
+    *,
+    full_screen: bool,
 ) -> int:
     tampering.check(pipeline, settings.faults)
     # Before the run's first look at what is open.
@@ -76,7 +94,7 @@ def _run_session(
 ) -> int:
     session = Session(
         pipeline,
-        _options(settings, full_screen=full_screen),
+        _options(settings, watched=full_screen or beside is not None),
         fail_if=settings.fail_if,
         duration=settings.duration,
         drain_timeout=settings.drain_timeout,
@@ -94,6 +112,9 @@ def _run_session(
         presence.start()
         if full_screen:
             sound = _on_screen(session, settings, show)
+        elif beside is not None:
+            with beside(presence):
+                headless.run(session)
         else:
             if settings.listen:
                 say(f"Listening: `attach {os.getpid()}` shows this run in another terminal.")
@@ -119,9 +140,9 @@ def _pipeline(settings: Settings) -> Pipeline:
     return loader.load(settings.file)
 
 
-def _options(settings: Settings, *, full_screen: bool) -> Options:
+def _options(settings: Settings, *, watched: bool) -> Options:
     rate = settings.rate
-    if rate is None and settings.file is None and full_screen:
+    if rate is None and settings.file is None and watched:
         rate = demo.RECORDS / demo.SCREEN_SECONDS
     return Options(
         batch_size=settings.batch_size,

@@ -45,6 +45,11 @@ class Presence:
                 raise
 
     @property
+    def run(self) -> Session:
+        """The run that is seen."""
+        return self._session
+
+    @property
     def socket(self) -> str | None:
         """Where screens attach."""
         return str(self._file.socket) if self._file is not None and self._server is not None else None
