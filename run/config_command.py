@@ -164,8 +164,13 @@ _EXAMPLES = {
 }  # fmt: skip
 
 
+_BY_METAVAR = {"N": "1000", "S": "60", "R": "1000", "PORT": "9000"}
+
+
 def _example(option: Option) -> str:
     default = _default(option)
     if option.name in _EXAMPLES:
         return _EXAMPLES[option.name]
-    return _toml(default) if default is not None else "true" if option.is_switch else '""'
+    if default is not None:
+        return _toml(default)
+    return "true" if option.is_switch else _BY_METAVAR.get(str(option.action.metavar), '"..."')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from metrics.report import RunReport
 from pipeline.engine import Options
@@ -55,29 +55,42 @@ def run(
         return _run(settings, show, data, beside)
 
 
+Front = Callable[[Session, Presence], bool]
+"""Sees a run to its end; tells whether it did its part."""
+
+
 def _run(settings: Settings, show: Show, data: DataStream, beside: Beside | None) -> int:
     full_screen = not settings.headless and _has_terminal()
     if full_screen:
         check_display(show, settings.display)
     pipeline = _pipeline(settings)
+    front = _front(settings, show, beside, full_screen=full_screen)
     with exclusive(pipeline, settings.state):
-        return _run_pipeline(pipeline, settings, show, data, beside, full_screen=full_screen)
+        return _run_pipeline(pipeline, settings, front, data, watched=full_screen or beside is not None)
+
+
+def _front(settings: Settings, show: Show, beside: Beside | None, *, full_screen: bool) -> Front:
+    def on_screen(session: Session, _presence: Presence) -> bool:
+        return _on_screen(session, settings, show)
+
+    def without(session: Session, presence: Presence) -> bool:
+        if settings.listen and beside is None:
+            say(f"Listening: `attach {os.getpid()}` shows this run in another terminal.")
+        with beside(presence) if beside is not None else nullcontext():
+            headless.run(session)
+        return True
+
+    return on_screen if full_screen else without
 
 
 def _run_pipeline(
-    pipeline: Pipeline,
-    settings: Settings,
-    show: Show,
-    data: DataStream,
-    beside: Beside | None,
-    *,
-    full_screen: bool,
+    pipeline: Pipeline, settings: Settings, front: Front, data: DataStream, *, watched: bool
 ) -> int:
     tampering.check(pipeline, settings.faults)
     # Before the run's first look at what is open.
     endpoint = MetricsEndpoint(settings.metrics_port) if settings.metrics_port is not None else None
     try:
-        return _run_session(pipeline, settings, show, data, endpoint, full_screen=full_screen)
+        return _run_session(pipeline, settings, front, data, endpoint, watched=watched)
     finally:
         if endpoint is not None:
             endpoint.close()
@@ -86,15 +99,15 @@ def _run_pipeline(
 def _run_session(
     pipeline: Pipeline,
     settings: Settings,
-    show: Show,
+    front: Front,
     data: DataStream,
     endpoint: MetricsEndpoint | None,
     *,
-    full_screen: bool,
+    watched: bool,
 ) -> int:
     session = Session(
         pipeline,
-        _options(settings, watched=full_screen or beside is not None),
+        _options(settings, watched=watched),
         fail_if=settings.fail_if,
         duration=settings.duration,
         drain_timeout=settings.drain_timeout,
@@ -107,18 +120,9 @@ def _run_session(
         say(f"Metrics: {endpoint.url}")
     presence = Presence(session, listen=settings.listen, read_only=settings.read_only)
     report = None
-    sound = True
     try:
         presence.start()
-        if full_screen:
-            sound = _on_screen(session, settings, show)
-        elif beside is not None:
-            with beside(presence):
-                headless.run(session)
-        else:
-            if settings.listen:
-                say(f"Listening: `attach {os.getpid()}` shows this run in another terminal.")
-            headless.run(session)
+        sound = front(session, presence)
         report = session.report()
     finally:
         presence.end(report)

@@ -197,6 +197,7 @@ def _complete(shell: pexpect.spawn[str], line: str, wanted: str) -> None:
     shell.send(f"{line}\t")
     # Bells and backspaces may stand between what was typed and what was completed.
     shell.expect("[\x07\x08]*".join(map(re.escape, wanted)))
-    shell.sendcontrol("c")
+    # Not ctrl+c: while the shell still completes, that is a signal and keeps the line.
+    shell.sendcontrol("u")
     shell.sendline("echo rea''dy")
     shell.expect("ready")
