@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import psutil
 
+from metrics.heap.verdict import combined
+from metrics.heap.watch import HeapWatch
 from metrics.snapshot import MemoryState
 from metrics.trend import UNKNOWN, Reading, trend
 
@@ -21,7 +23,9 @@ class MemorySampler:
     leak (see :mod:`metrics.trend`). The reader may be replaced: ``read_rss`` gives bytes.
     """
 
-    def __init__(self, read_rss: Callable[[], int] | None = None) -> None:
+    def __init__(self, read_rss: Callable[[], int] | None = None, heap: HeapWatch | None = None) -> None:
+        """``heap`` is what else tells of the memory: its containers and counts of objects."""
+        self._heap = heap
         process = psutil.Process()
         self._read_rss = read_rss or (lambda: int(process.memory_info().rss))
         self._rss_start = self._rss = self._rss_peak = self._read_rss()
@@ -56,7 +60,7 @@ class MemorySampler:
     def memory(self) -> MemoryState:
         """What is known by now."""
         series = tuple(reading.rss for reading in self._series)
-        return MemoryState(
+        state = MemoryState(
             rss_start=self._rss_start,
             rss=self._rss,
             rss_peak=self._rss_peak,
@@ -64,6 +68,7 @@ class MemorySampler:
             verdict=self._trend.verdict,
             series=(*series, self._rss) if self._pending else series,
         )
+        return state if self._heap is None else combined(state, self._heap)
 
 
 def _lower(readings: list[Reading]) -> Reading:

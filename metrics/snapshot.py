@@ -162,7 +162,7 @@ class CacheState:
 
     ``bytes`` is its deep size at the last measurement, None before the first. ``place`` says where it is
     held (``orders.py: seen``, ``Enrich.cache``). ``series`` holds its length over the run, oldest first,
-    thinned.
+    thinned. ``kind`` is its type (``dict``).
     """
 
     name: str
@@ -174,6 +174,7 @@ class CacheState:
     declared: bool = False
     place: str | None = None
     series: tuple[int, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

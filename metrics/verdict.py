@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metrics.format import number, percent, plural, seconds, size
-from metrics.snapshot import Anomaly, Snapshot, Status
+from metrics.heap.verdict import leaking
+from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
 from metrics.thresholds import ThresholdResult
 
 ERROR_RATE = 0.05
@@ -159,6 +160,22 @@ def _memory(snapshot: Snapshot) -> str | None:
     memory = snapshot.memory
     if memory.verdict != "growing":
         return None
+    named = [_grown(cache) for cache in memory.caches if leaking(cache)]
+    if named:
+        return "; ".join(named)
     slope = memory.slope_bytes_per_record or 0.0
     per_record = size(slope) if abs(slope) >= 10 else f"{number(slope)} bytes"
     return f"memory grows by {per_record} a record, from {size(memory.rss_start)} to {size(memory.rss)}"
+
+
+def _grown(cache: CacheState) -> str:
+    whose = f" of stage {cache.stage}" if cache.stage else ""
+    where = f" ({cache.place})" if cache.place and cache.place != cache.name else ""
+    each = (
+        f"by {number(round(cache.bytes_per_record))} bytes a record"
+        if cache.bytes_per_record
+        else "with the records"
+    )
+    weighs = f", {size(cache.bytes)}" if cache.bytes else ""
+    what = f"{cache.kind} `{cache.name}`".strip()
+    return f"{what}{whose} grows {each}: {cache.len:,} entries{weighs}{where}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pipeline.batch import Partition
 
@@ -187,6 +187,16 @@ Event = (
 )
 
 
+class Listener(Protocol):
+    """Somebody who is handed every event in the thread that emits it."""
+
+    lost: int
+
+    def put(self, event: Event) -> None:
+        """Take an event. Must not block, must not raise, and must be done within microseconds."""
+        ...
+
+
 class Subscription:
     """A bounded buffer of events for one listener, who drains it at its own pace.
 
@@ -221,13 +231,17 @@ class EventBus:
     """Hands every event to every subscription. Emitting never blocks and never raises."""
 
     def __init__(self) -> None:
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self._subscriptions: tuple[Listener, ...] = ()
 
     def subscribe(self, capacity: int = 65_536, wake: Callable[[], object] | None = None) -> Subscription:
         """A new buffer of ``capacity`` events; ``wake`` is called when it is half full."""
         subscription = Subscription(capacity, wake)
         self._subscriptions = (*self._subscriptions, subscription)
         return subscription
+
+    def attach(self, listener: Listener) -> None:
+        """Hand every event to ``listener`` as it is emitted."""
+        self._subscriptions = (*self._subscriptions, listener)
 
     def emit(self, event: Event) -> None:
         for subscription in self._subscriptions:

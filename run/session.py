@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from metrics.collector import Collector
+from metrics.heap.watch import HeapWatch
 from metrics.memory import MemorySampler
 from metrics.report import RunReport, SinkInfo
 from metrics.snapshot import Snapshot
@@ -20,7 +21,7 @@ from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
-from pipeline.pipeline import Pipeline
+from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
 from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
@@ -83,11 +84,15 @@ class Session(LiveRun):
             path=record,
         )
         self._driver = ThreadDriver(self.engine, self.clock)
+        self._heap = HeapWatch(
+            self.clock, self._roots, lambda: self.engine.pipeline.watched, output=OUTPUT, seed=options.seed
+        )
+        bus.attach(self._heap)
         self._collector = Collector(
             self.clock,
             bus.subscribe(wake=self._wake.set),
             EngineBooks(self.engine),
-            MemorySampler(),
+            MemorySampler(heap=self._heap),
             pipeline=pipeline.name,
             rate_limit=options.rate,
             thresholds=self.thresholds,
@@ -101,6 +106,7 @@ class Session(LiveRun):
         self._closed = threading.Event()
         self._signal: int | None = None
         self._watching: threading.Thread | None = None
+        self._heaping: threading.Thread | None = None
         self.started_at: datetime = self.clock.wall()
 
     @property
@@ -196,6 +202,8 @@ class Session(LiveRun):
         self._log.open()
         self.recorder.start(self.started_at)
         self._tampering.begin()
+        self._heap.begin()
+        self._heaping = spawn("memory", lambda: self._heap.run(self._stop))
         self._driver.start()
         spawn("closer", self._close)
         if self._duration is not None:
@@ -226,6 +234,12 @@ class Session(LiveRun):
             sink=SinkInfo(self.engine.sink.name, self.engine.sink.guarantee),
         )
 
+    def _roots(self) -> dict[str, list[object]]:
+        """By stage, what runs in it now: where containers of the user's are reached from."""
+        found = self.engine.at_work()
+        found[INGESTION] = [*(spec.source for spec in self.engine.pipeline.sources), *found[INGESTION]]
+        return found
+
     def _end_in_time(self) -> None:
         assert self._duration is not None
         if not self.clock.sleep(self._closed, self._duration):
@@ -242,8 +256,10 @@ class Session(LiveRun):
         self._stop.set()
         self._wake.set()
         # The last fold is for one thread alone: two would share the events between them.
-        if self._watching is not None:
-            self._watching.join(CLOSE_S)
+        for thread in (self._watching, self._heaping):
+            if thread is not None:
+                thread.join(CLOSE_S)
+        self._heap.finish()
         self.recorder.stop()
         self._log.close()
         self._collector.finish(interrupted=self._signal is not None)

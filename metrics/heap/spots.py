@@ -1,0 +1,170 @@
+"""Places that hold a container, and how long the container there is.
+
+A place is looked up anew each time, so that watching keeps nothing alive that the pipeline has let go of, and
+follows a name that is bound to another container. None of the user's code is run: lengths are asked of the
+built-in types, attributes are read past properties and ``__getattr__``.
+"""
+
+from __future__ import annotations
+
+import functools
+import queue
+import types
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeGuard, TypeVar
+
+T = TypeVar("T")
+
+LRU_CACHE = type(functools.lru_cache(lambda: None))
+"""The type of a function with ``lru_cache``."""
+
+Look = Callable[[], Any]
+"""Gives what is at a place now, or None."""
+
+THREAD_LOCAL = "(thread-local)"
+"""Ends the place of what is in a thread's own storage."""
+
+_LENGTHS: tuple[tuple[type, Callable[[Any], int]], ...] = (
+    (dict, dict.__len__),
+    (list, list.__len__),
+    (set, set.__len__),
+    (deque, deque.__len__),
+    (bytearray, bytearray.__len__),
+    (LRU_CACHE, lambda held: held.cache_info().currsize),
+    # The library's own classes: what they are made of is of no interest.
+    (weakref.WeakValueDictionary, lambda held: len(held.data)),
+    (weakref.WeakKeyDictionary, lambda held: len(held.data)),
+    (weakref.WeakSet, lambda held: len(held.data)),
+    (queue.Queue, lambda held: len(held.queue)),
+    (queue.SimpleQueue, queue.SimpleQueue.qsize),
+)
+_KINDS = tuple(kind for kind, _ in _LENGTHS)
+
+
+def is_a(held: object, kinds: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
+    """Like ``isinstance``, which would ask the object for its ``__class__``, and so may run its code."""
+    return issubclass(type(held), kinds)
+
+
+def is_container(held: object) -> bool:
+    """Whether its length can be told, and it may grow."""
+    return is_a(held, _KINDS)
+
+
+def length(held: Any) -> int | None:
+    """How many items it holds; None where it is no container, or cannot tell right now."""
+    try:
+        for kind, measure in _LENGTHS:
+            if is_a(held, kind):
+                return measure(held)
+    except Exception:  # noqa: BLE001 - a subclass may have deleted what its base needs
+        return None
+    return None
+
+
+def bound(held: Any) -> int | None:
+    """The most items that it will ever hold, where it has such a bound."""
+    try:
+        if is_a(held, deque):
+            return held.maxlen
+        if is_a(held, LRU_CACHE):
+            limit: int | None = held.cache_parameters()["maxsize"]
+            return limit
+        if is_a(held, queue.Queue):
+            return held.maxsize or None
+        # Caches of well-known libraries are dicts, or hold one, and call it so.
+        limit = attributes(held).get("maxsize", attributes(held).get("_Cache__maxsize"))
+        return int(limit) if isinstance(limit, (int, float)) and 0 < limit < 1 << 62 else None
+    except Exception:  # noqa: BLE001 - not having one is no fault
+        return None
+
+
+def attributes(held: object) -> dict[str, Any]:
+    """What an object holds, by name: its ``__dict__`` and slots, without running anything of its class."""
+    found: dict[str, Any] = {}
+    for kind in type(held).__mro__:
+        for name, member in kind.__dict__.items():
+            if isinstance(member, types.MemberDescriptorType) and not name.startswith("__"):
+                try:
+                    found[name] = member.__get__(held)
+                except AttributeError:
+                    continue
+    own = own_dict(held)
+    return {**found, **own} if own else found
+
+
+def own_dict(held: object) -> dict[str, Any] | None:
+    """The object's own ``__dict__``, even where its class says otherwise."""
+    for kind in type(held).__mro__:
+        member = kind.__dict__.get("__dict__")
+        if isinstance(member, types.GetSetDescriptorType):
+            try:
+                found = member.__get__(held)
+            except Exception:  # noqa: BLE001 - it has none then
+                return None
+            return found if isinstance(found, dict) else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A container where it is held. ``place`` names it in words, ``stage`` is the one it was reached from."""
+
+    name: str
+    place: str
+    stage: str | None
+    look: Look
+    declared: bool = False
+
+    @property
+    def of_thread(self) -> bool:
+        """Whether it is in a thread's own storage, and goes with the thread."""
+        return self.place.endswith(THREAD_LOCAL)
+
+    def held(self) -> Any:
+        """The container that is there now, or None."""
+        try:
+            return self.look()
+        except Exception:  # noqa: BLE001 - whatever was on the way there is gone
+            return None
+
+
+def weakly(held: Any) -> Look:
+    """Gives it as long as somebody else keeps it; what Python cannot refer to weakly is kept."""
+    try:
+        return weakref.ref(held)
+    except TypeError:
+        return lambda: held
+
+
+def item_of(look: Look, key: Any) -> Look:
+    """What is under a key, or at a position, of what another look gives."""
+
+    def found() -> Any:
+        held = look()
+        # Not held[key]: that of a defaultdict would add the key.
+        if is_a(held, dict):
+            return dict.get(held, key)
+        if is_a(held, list):
+            return list.__getitem__(held, key)
+        return tuple.__getitem__(held, key) if is_a(held, tuple) else None
+
+    return found
+
+
+def attribute_of(look: Look, name: str) -> Look:
+    """An attribute of what another look gives."""
+
+    def found() -> Any:
+        held = look()
+        if held is None:
+            return None
+        own = own_dict(held)
+        if own is not None and name in own:
+            return own[name]
+        return attributes(held).get(name)
+
+    return found

@@ -1,0 +1,291 @@
+"""Watches the containers of a pipeline while it runs: how long they are at every batch, and what they weigh.
+
+Lengths are read at two speeds. At the end of batches, in the thread that emits the event, where a stage's
+records and its containers' lengths fit together exactly: so a run of a few milliseconds has enough readings
+as well. They come ever more seldom (4 % more records between two) and cost a long run nothing. And ten
+times a second, in a thread of the watch's own, which also looks for new containers and weighs them, each
+within a share of the time.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from metrics.heap.blocks import Blocks
+from metrics.heap.discovery import Walk
+from metrics.heap.spots import Spot
+from metrics.heap.tracked import Tracked
+from metrics.snapshot import CacheState
+from pipeline.clock import Clock
+from pipeline.events import Event, StageWorked
+
+TICK_S = 0.1
+COLD_EVERY = 10
+"""Ticks between two looks at containers that have not changed for a while."""
+SHARE = 0.004
+"""Of the time, spent on looking for containers; the same again on weighing them."""
+LOOK_S = (1.0, 60.0)
+"""The shortest and the longest time between two walks."""
+FIND_AT = (2, 5, 12)
+"""Readings of a stage at which is looked for containers that its first records have made."""
+QUICK = 2_000
+"""Only where a walk meets fewer objects (a millisecond or two); else it is left to the watch's own thread."""
+KEPT_S = 5.0
+"""How long a container that grew is told after it has gone."""
+STEP = 1.04
+"""By how much more records there are at the next reading."""
+
+
+class Declared(Protocol):
+    """A container that the pipeline asked to be watched (:class:`pipeline.watched.WatchedCache`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stage(self) -> str | None: ...
+
+    @property
+    def ref(self) -> Callable[[], object]: ...
+
+
+Roots = Callable[[], Mapping[str, Sequence[object]]]
+"""By stage, in flow order, what runs in it now."""
+
+
+class HeapWatch:
+    """``put`` is for the threads that emit events; the rest is for one thread at a time."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        roots: Roots,
+        declared: Callable[[], Sequence[Declared]] = tuple,
+        *,
+        output: str = "output",
+        seed: int = 0,
+    ) -> None:
+        """``output`` is the stage that is the sink; ``seed`` chooses the items that are weighed."""
+        self._clock = clock
+        self._roots = roots
+        self._declared = declared
+        self._output = output
+        self._chance = random.Random(seed)
+        self._stages: dict[str, _Counts] = {}
+        self._tracked: dict[tuple[str | None, str, int], Tracked] = {}
+        self._by_stage: dict[str | None, list[Tracked]] = {}
+        self._shape: tuple[int, ...] = ()
+        self._finding = threading.Lock()
+        self._walk_steps = 0
+        self._ticks = 0
+        self._look_at = self._weigh_at = clock.monotonic()
+        self._weighed = 0
+        self.blocks = Blocks()
+        self.lost = 0
+        """Events that were not taken: none."""
+        self.failures = 0
+        """How often watching failed: faults of the monitor, which cost the pipeline nothing."""
+        self.caches: tuple[CacheState, ...] = ()
+        """What there is to show, replaced as a whole."""
+
+    def put(self, event: Event) -> None:
+        """Take an event as it is emitted. Never blocks, never raises."""
+        if type(event) is not StageWorked or not event.taken:
+            return
+        try:
+            counts = self._stages.get(event.stage)
+            if counts is None:
+                counts = self._stages.setdefault(event.stage, _Counts())
+            if counts.add(event):
+                self._read_stage(event.stage, counts)
+        except Exception:  # noqa: BLE001 - what watches must not hurt what it watches
+            self.failures += 1
+
+    def begin(self) -> None:
+        """Look for containers before anything runs."""
+        self._guarded(self._find)
+
+    def run(self, stop: threading.Event) -> None:
+        """Look ten times a second until ``stop`` is set."""
+        due = self._clock.monotonic()
+        while not self._clock.sleep(stop, max(0.0, due - self._clock.monotonic())):
+            now = self._clock.monotonic()
+            self._guarded(lambda now=now: self.step(now))  # type: ignore[misc]
+            due = max(due + TICK_S, now)
+
+    def step(self, now: float) -> None:
+        """One look at everything; what takes longer is done when its time has come."""
+        self._ticks += 1
+        self.blocks.read(self._most_taken())
+        cold = self._ticks % COLD_EVERY == 0
+        for tracked in list(self._tracked.values()):
+            if cold or tracked.lively:
+                self._read(tracked)
+        if now >= self._look_at or self._changed():
+            took = self._timed(self._find)
+            self._look_at = now + min(max(LOOK_S[0], took / SHARE), LOOK_S[1])
+        if now >= self._weigh_at:
+            self._weigh_at = now + self._timed(self._weigh_next) / SHARE
+        self.publish()
+
+    def finish(self) -> None:
+        """The last look, when nothing runs any more."""
+        self._guarded(self._last_look)
+
+    def publish(self) -> None:
+        """Bring :attr:`caches` up to date."""
+        states = [tracked.state() for tracked in self._tracked.values() if tracked.of_interest]
+        states.sort(key=lambda state: (state.verdict != "growing", not state.declared, -(state.bytes or 0)))
+        self.caches = tuple(states)
+
+    @property
+    def judged(self) -> bool:
+        """Whether enough was read to say of every container that matters whether it grows."""
+        return bool(self._stages) and all(
+            counts.readings >= MIN_STAGE_READINGS for counts in self._stages.values()
+        )
+
+    def _last_look(self) -> None:
+        self._find()
+        for tracked in self._tracked.values():
+            self._read(tracked)
+        self.blocks.read(self._most_taken())
+        for tracked in self._tracked.values():
+            if tracked.of_interest and (tracked.worth_weighing or tracked.size is None):
+                tracked.weigh(self._chance)
+        self.publish()
+
+    def _read_stage(self, stage: str, counts: _Counts) -> None:
+        if self._changed() or (counts.readings in FIND_AT and self._walk_steps < QUICK):
+            self._find()
+        for tracked in self._by_stage.get(stage, ()):
+            tracked.read(counts.taken, counts.held)
+        if stage == self._last_stage():
+            for tracked in self._by_stage.get(None, ()):
+                tracked.read(counts.taken, 0)
+            self.blocks.read(counts.taken)
+
+    def _read(self, tracked: Tracked) -> None:
+        counts = self._stages.get(tracked.spot.stage or "")
+        tracked.read(*((counts.taken, counts.held) if counts is not None else (self._most_taken(), 0)))
+
+    def _last_stage(self) -> str | None:
+        return next(reversed(self._stages), None)
+
+    def _most_taken(self) -> int:
+        return max((counts.taken for counts in list(self._stages.values())), default=0)
+
+    def _changed(self) -> bool:
+        """Whether something else runs in a stage than at the last walk."""
+        return _shape(self._roots()) != self._shape
+
+    def _find(self) -> None:
+        if not self._finding.acquire(blocking=False):
+            return
+        try:
+            roots = self._roots()
+            self._shape = _shape(roots)
+            self._take_over(self._spots(roots), roots)
+        finally:
+            self._finding.release()
+
+    def _spots(self, roots: Mapping[str, Sequence[object]]) -> list[Spot]:
+        walk = Walk(roots, self._output)
+        self._walk_steps = walk.steps
+        places = {id(held): spot for spot in walk.spots if (held := spot.held()) is not None}
+        spots = []
+        known = set()
+        for each in self._declared():
+            held = each.ref()
+            if held is not None:
+                known.add(id(held))
+                there = places.get(id(held))
+                place = there.place if there is not None else each.name
+                stage = each.stage or (there.stage if there is not None else None)
+                spots.append(Spot(each.name, place, stage, each.ref, declared=True))
+        spots += [spot for key, spot in places.items() if key not in known]
+        return spots
+
+    def _take_over(self, spots: Sequence[Spot], roots: Mapping[str, Sequence[object]]) -> None:
+        tracked: dict[tuple[str | None, str, int], Tracked] = {}
+        for spot in spots:
+            number = 0
+            while (key := (spot.stage, f"{spot.name} {spot.place}", number)) in tracked:
+                number += 1
+            known = self._tracked.get(key)
+            tracked[key] = known.moved(spot) if known is not None else Tracked(spot)
+        tracked |= self._gone(tracked)
+        by_stage: dict[str | None, list[Tracked]] = {}
+        for each in tracked.values():
+            stage = each.spot.stage if each.spot.stage in roots else None
+            by_stage.setdefault(stage, []).append(each)
+        self._tracked, self._by_stage = tracked, by_stage
+
+    def _gone(
+        self, found: Mapping[tuple[str | None, str, int], Tracked]
+    ) -> dict[tuple[str | None, str, int], Tracked]:
+        """What a thread kept for itself, and grew, goes when the thread ends, shortly before the run does: it
+        is told for a while, and no longer kept alive."""
+        now = self._clock.monotonic()
+        left = {}
+        for key, each in self._tracked.items():
+            if key in found or not each.spot.of_thread or each.judged.verdict != "growing":
+                continue
+            if each.gone_at is None:
+                if each.worth_weighing:
+                    each.weigh(self._chance)
+                each.let_go(now)
+            if each.gone_at is not None and now - each.gone_at < KEPT_S:
+                left[key] = each
+        return left
+
+    def _weigh_next(self) -> None:
+        worth = [each for each in self._tracked.values() if each.worth_weighing]
+        if worth:
+            self._weighed += 1
+            worth[self._weighed % len(worth)].weigh(self._chance)
+
+    def _timed(self, work: Callable[[], None]) -> float:
+        before = self._clock.monotonic()
+        work()
+        return self._clock.monotonic() - before
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:  # noqa: BLE001 - a container in an odd state must not end the watching
+            self.failures += 1
+
+
+MIN_STAGE_READINGS = 6
+
+
+class _Counts:
+    """What a stage has taken and holds, in records, and when its containers are read next."""
+
+    __slots__ = ("_due", "_lock", "held", "readings", "taken")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._due = 1
+        self.taken = 0
+        self.held = 0
+        self.readings = 0
+
+    def add(self, event: StageWorked) -> bool:
+        """Count it, and tell whether a reading is due."""
+        with self._lock:
+            self.taken += event.taken
+            self.held += event.taken + event.created - event.given - event.filtered - event.rejected
+            if self.taken < self._due:
+                return False
+            self._due = max(self.taken + 1, round(self.taken * STEP))
+            self.readings += 1
+            return True
+
+
+def _shape(roots: Mapping[str, Sequence[object]]) -> tuple[int, ...]:
+    return tuple(id(part) for parts in roots.values() for part in parts)
