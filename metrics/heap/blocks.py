@@ -9,6 +9,9 @@ from metrics.heap.lengths import LengthSeries, judge
 CONSTANT = 4_000
 """Blocks that any run adds: threads, tables and sketches of the monitor's own, caches of the interpreter."""
 
+BYTES = 64
+"""Of a block, as most are: a number, a short text, a small tuple or dict."""
+
 
 class Blocks:
     """Readings over the records; every leak of Python objects shows in them, whoever holds those."""
@@ -25,13 +28,15 @@ class Blocks:
         if count:
             self._series.add(records, count)
 
-    @property
-    def kept(self) -> float | None:
-        """How many more there are than at the start, for each record; None where nothing was read."""
+    def kept(self, explained: int) -> float | None:
+        """How many more there are than at the start, for each record; None where nothing was read.
+
+        ``explained`` bytes are in containers that are known.
+        """
         readings = self._series.all
         if len(readings) < 2 or not readings[-1].records:
             return None
-        more = readings[-1].entries - readings[0].entries - CONSTANT
+        more = readings[-1].entries - readings[0].entries - CONSTANT - explained / BYTES
         return max(0.0, more / readings[-1].records)
 
     @property

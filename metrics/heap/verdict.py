@@ -37,7 +37,7 @@ def combined(state: MemoryState, heap: HeapWatch) -> MemoryState:
         return state
     if any(cache.verdict == "warming" and (cache.bytes or 0) >= LEAK_BYTES for cache in caches):
         return replace(state, verdict="warming", confidence=0.8)
-    kept = blocks.kept
+    kept = blocks.kept(sum(cache.bytes or 0 for cache in caches))
     if kept is not None and kept < BLOCKS_PER_RECORD:
         return replace(state, verdict="stable", confidence=0.8)
     return state
