@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
+import msgspec
+
 from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run import main as run_main
@@ -62,11 +64,13 @@ def _served(presence: Presence, settings: Settings, port: int, *, allow_control:
     assert socket is not None
     # A viewer has nothing to look for in the folder of the run.
     folder = tempfile.mkdtemp(prefix="pipeline-monitor-view-")
-    flags = [*(["control"] if allow_control else []), *(["ascii"] if settings.display.ascii else [])]
+    # Drawn by a browser, it is always in UTF-8.
+    display = replace(settings.display, read_only=not allow_control, ascii=bool(settings.display.ascii))
+    asked = msgspec.json.encode(display).decode()
 
     def start(columns: int, rows: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*_self(), "serve", VIEWER, socket, str(columns), str(rows), *flags],
+            [*_self(), "serve", VIEWER, socket, str(columns), str(rows), asked],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -105,15 +109,16 @@ def _until_signal() -> None:
 
 def _view(words: Sequence[str], show: Show) -> int:
     """The process of a viewer: attached to the run, commands on stdin, frames on stdout."""
-    socket, columns, rows, *flags = words
+    socket, columns, rows, asked = words
     if not isinstance(show, Streams):
         raise ConfigurationError("this screen cannot be drawn in a browser")
     # What anything prints is not to get between the frames.
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    attached = AttachedRun(Path(socket), SystemClock(), read_only="control" not in flags)
-    display = Display(read_only=attached.read_only, ascii="ascii" in flags)
+    display = msgspec.json.decode(asked, type=Display)
+    attached = AttachedRun(Path(socket), SystemClock(), read_only=display.read_only)
+    display = replace(display, read_only=attached.read_only)
     with contextlib.suppress(BrokenPipeError):
         show.stream(attached, display, (int(columns), int(rows)), sys.stdin.buffer, frames)
     # Without waiting for threads that listen to a run which goes on.

@@ -42,9 +42,7 @@ def stream(
     ``{"key": name or character}``, ``{"size": [columns, rows]}``, ``{"click": [column, row]}``,
     ``{"scroll": [column, row, lines]}``; what is none of these is left out.
     """
-    asyncio.run(
-        _stream(MonitorApp(run, display.read_only, ascii=bool(display.ascii)), size, commands, frames)
-    )
+    asyncio.run(_stream(MonitorApp(run, display), size, commands, frames))
 
 
 async def _stream(app: App[Any], size: tuple[int, int], commands: BinaryIO, frames: BinaryIO) -> None:
