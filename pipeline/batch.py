@@ -124,7 +124,7 @@ class Batch:
     ``read_at`` is in monotonic seconds, ``size`` in bytes of input. ``payloads`` is what the
     sink's ``encode`` made of the values, slice by slice, None before that; ``refused`` are
     the positions that it could not take, with the rejection of each. ``glances`` are looks at records of
-    it on their way into the sink.
+    it on their way into the sink. ``state`` is what a stage remembers once all up to this batch is settled.
     """
 
     partition: Partition
@@ -140,6 +140,7 @@ class Batch:
     payloads: list[Any] | None = None
     refused: dict[int, Rejection] = field(default_factory=dict)
     glances: list[Glance] = field(default_factory=list)
+    state: bytes | None = None
 
     def __len__(self) -> int:
         return self.ids.size
@@ -174,6 +175,7 @@ class Batch:
             size=head_size,
             filtered=[],
             rejected=[],
+            state=None,
             payloads=head_payloads,
             refused={at: letter for at, letter in self.refused.items() if at < records},
         )

@@ -9,27 +9,34 @@ in a SQLite file, after the sink's data have reached the disk.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import msgspec
 from pyroaring import BitMap64
 
 from pipeline.batch import Partition
 from pipeline.errors import ConfigurationError, SinkError
+from pipeline.ids import Ids
 
-SCHEMA = 2
+SCHEMA = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS _pipeline_monitor_run (
     pipeline TEXT PRIMARY KEY, schema INTEGER NOT NULL, sink TEXT, dead_letters INTEGER NOT NULL,
-    generation INTEGER NOT NULL, saved_at TEXT NOT NULL
+    generation INTEGER NOT NULL, saved_at TEXT NOT NULL, notes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _pipeline_monitor_partition (
     pipeline TEXT NOT NULL, source TEXT NOT NULL, partition TEXT NOT NULL, identity TEXT NOT NULL,
     high INTEGER NOT NULL, open BLOB NOT NULL, delivered INTEGER NOT NULL, filtered INTEGER NOT NULL,
     rejected INTEGER NOT NULL, PRIMARY KEY (pipeline, source, partition)
 ) STRICT, WITHOUT ROWID;
+"""
+_INTENTS = """
+CREATE TABLE IF NOT EXISTS _pipeline_monitor_intent (
+    source TEXT NOT NULL, partition TEXT NOT NULL, offsets BLOB NOT NULL
+) STRICT
 """
 
 
@@ -71,6 +78,11 @@ class Checkpoint:
     dead_letters: int = 0
     generation: int = 0
     saved_at: str = ""
+    states: dict[str, bytes] = field(default_factory=dict)
+    """What stages remember, by stage."""
+    repeated: dict[Partition, BitMap64] = field(default_factory=dict)
+    """Records that a run gave to a sink and did not come to commit: a sink that writes at least once may have
+    them twice."""
 
     @property
     def settled(self) -> int:
@@ -100,9 +112,34 @@ class CheckpointStore(Protocol):
         """Store what has changed, all or nothing, and for good. Raises SinkError."""
         ...
 
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        """Note that a sink that writes at least once is about to be given these. Raises SinkError."""
+        ...
+
     def close(self) -> None:
         """Let go; may be called again."""
         ...
+
+
+class _Notes(msgspec.Struct):
+    """The rest of a checkpoint."""
+
+    states: dict[str, bytes]
+    repeated: list[tuple[str, str, bytes]]
+
+
+def to_notes(checkpoint: Checkpoint) -> bytes:
+    """What of a checkpoint is in no column of its own."""
+    repeated = [(each.source, each.name, ids.serialize()) for each, ids in checkpoint.repeated.items()]
+    return msgspec.msgpack.encode(_Notes(checkpoint.states, repeated))
+
+
+def from_notes(notes: bytes) -> tuple[dict[str, bytes], dict[Partition, BitMap64]]:
+    """The states and the repeated records of a checkpoint. Raises ValueError."""
+    known = msgspec.msgpack.decode(notes, type=_Notes)
+    return known.states, {
+        Partition(source, name): BitMap64.deserialize(ids) for source, name, ids in known.repeated
+    }
 
 
 Row: TypeAlias = tuple[str, str, str, int, bytes, int, int, int]
@@ -164,8 +201,9 @@ class CheckpointTables:
         if row is None:
             return None
         check_schema(row[0], where)
-        sink, dead_letters, generation, saved_at = connection.execute(
-            "SELECT sink, dead_letters, generation, saved_at FROM _pipeline_monitor_run WHERE pipeline = ?",
+        sink, dead_letters, generation, saved_at, notes = connection.execute(
+            "SELECT sink, dead_letters, generation, saved_at, notes FROM _pipeline_monitor_run "
+            "WHERE pipeline = ?",
             (self._pipeline,),
         ).fetchone()
         partitions = connection.execute(
@@ -173,14 +211,15 @@ class CheckpointTables:
             "FROM _pipeline_monitor_partition WHERE pipeline = ?",
             (self._pipeline,),
         )
-        return Checkpoint(dict(map(from_row, partitions)), sink, dead_letters, generation, saved_at)
+        progress = dict(map(from_row, partitions))
+        return Checkpoint(progress, sink, dead_letters, generation, saved_at, *from_notes(notes))
 
     def write(self, connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
         """Put in what has changed, within the transaction that is open."""
         connection.execute(
-            "INSERT INTO _pipeline_monitor_run VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO _pipeline_monitor_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "sink = excluded.sink, dead_letters = excluded.dead_letters, generation = excluded.generation, "
-            "saved_at = excluded.saved_at",
+            "saved_at = excluded.saved_at, notes = excluded.notes",
             (
                 self._pipeline,
                 SCHEMA,
@@ -188,6 +227,7 @@ class CheckpointTables:
                 checkpoint.dead_letters,
                 checkpoint.generation,
                 checkpoint.saved_at,
+                to_notes(checkpoint),
             ),
         )
         connection.executemany(
@@ -225,6 +265,7 @@ class FileStore:
         self.name = f"state {path}"
         self._tables = CheckpointTables(pipeline)
         self._connection: sqlite3.Connection | None = None
+        self._intends = False
 
     def load(self) -> Checkpoint | None:
         """The last checkpoint; the file is not made by this."""
@@ -233,7 +274,7 @@ class FileStore:
         try:
             connection = sqlite3.connect(self.path)
             try:
-                return self._tables.read(connection, self.name)
+                return self._with_intents(connection, self._tables.read(connection, self.name))
             finally:
                 connection.close()
         except (sqlite3.Error, ValueError) as error:
@@ -267,11 +308,50 @@ class FileStore:
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._tables.write(connection, checkpoint)
+            if self._intends:
+                connection.execute("DELETE FROM _pipeline_monitor_intent")
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.rollback()
             raise self._failed(error) from error
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        """It survives the end of the process, not a power cut: a sync for each batch would be dear."""
+        connection = self._connection
+        if connection is None:
+            raise SinkError(f"{self.name} is not open")
+        offsets = BitMap64(ids.offsets()).serialize()
+        try:
+            if not self._intends:
+                connection.execute(_INTENTS)
+                self._intends = True
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(
+                "INSERT INTO _pipeline_monitor_intent VALUES (?, ?, ?)",
+                (partition.source, partition.name, offsets),
+            )
+            connection.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _with_intents(
+        self, connection: sqlite3.Connection, checkpoint: Checkpoint | None
+    ) -> Checkpoint | None:
+        """What was given to the sink since the last commit, before the process ended, may be there twice."""
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_pipeline_monitor_intent'")
+        if known.fetchone() is None:
+            return checkpoint
+        rows = connection.execute(
+            "SELECT source, partition, offsets FROM _pipeline_monitor_intent"
+        ).fetchall()
+        if not rows:
+            return checkpoint
+        checkpoint = checkpoint or Checkpoint()
+        repeated = {partition: ids.copy() for partition, ids in checkpoint.repeated.items()}
+        for source, name, offsets in rows:
+            repeated.setdefault(Partition(source, name), BitMap64()).update(BitMap64.deserialize(offsets))
+        return replace(checkpoint, repeated=repeated)
 
     def close(self) -> None:
         """Close the file."""

@@ -10,18 +10,14 @@ threads: ``pipeline.threads`` drives it in production, ``pipeline.deterministic`
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pipeline.batch import Partition
 from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock
 from pipeline.control import Control, Failure
 from pipeline.dead_letters import DeadLetters
-from pipeline.errors import ConfigurationError
 from pipeline.events import (
     Action,
     ControlChanged,
@@ -34,36 +30,27 @@ from pipeline.events import (
     StageKind,
 )
 from pipeline.ledger import Ledger
-from pipeline.operators.base import describe
-from pipeline.operators.batch import BatchOperator
-from pipeline.operators.decode import DecodeOperator
-from pipeline.operators.function import FunctionOperator
-from pipeline.operators.stateful import StatefulOperator
 from pipeline.outlet import Outlet
+from pipeline.outputs import check_outputs, check_partitions, dead_letter_path
 from pipeline.pace import Budget, Pace
-from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, StageSpec
-from pipeline.plan import StageGroup, grouped
+from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
+from pipeline.plan import grouped
 from pipeline.queue import BatchQueue
 from pipeline.rejection_limit import RejectionLimit
 from pipeline.replay import Replay
-from pipeline.retry import Retrier
 from pipeline.sources.base import PartitionSpec
-from pipeline.stages import Stage
 from pipeline.tap import Tap
 from pipeline.tasks.base import Task
-from pipeline.tasks.chain import ChainWork
 from pipeline.tasks.committer import Committer
 from pipeline.tasks.delivery import Delivery
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.reader import Reader, Spawn
 from pipeline.tasks.refit import functions_of
-from pipeline.tasks.stateful import StatefulWork
-from pipeline.tasks.whole_batch import BatchWork
-from pipeline.tasks.work import Teller, Work
+from pipeline.tasks.work import Teller
 from pipeline.tasks.worker import Group, Worker
 from pipeline.tasks.writer import Writer
-from pipeline.timing import timed
 from pipeline.unflushed import unflushed
+from pipeline.works import Works
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +120,7 @@ class Engine:
             spec.source.check()
         self.sink.check()
         self.dead_letters = DeadLetters(dead_letter_path(pipeline)) if replay is None else replay.letters
-        self._check_outputs()
+        check_outputs(pipeline, self.dead_letters.path)
         self.dead_letters.check()
         self._store = store
         self._replay = replay
@@ -142,10 +129,21 @@ class Engine:
         self.resumed = sum(progress.settled for progress in self._before.values())
         """Records that earlier runs have settled, and this one goes on from."""
         self.partitions = self._partitions()
-        _check_partitions(self.partitions)
+        check_partitions(self.partitions)
         self._identities = self._identified()
         self._groups = grouped(pipeline, options.workers)
         self.stages = self._stage_infos()
+        keeps = store is not None and replay is None
+        self._works = Works(
+            pipeline,
+            teller=self._teller,
+            clock=clock,
+            control=self.control,
+            seed=options.seed,
+            numbers=self.numbers,
+            states=(self.checkpoint.states if self.checkpoint else {}) if keeps else None,
+            going_on=self.checkpoint is not None,
+        )
         self.tasks: list[Task] = self._build()
         self.lanes = self._lanes()
         self.control.attach(self.tasks)
@@ -237,24 +235,6 @@ class Engine:
 
     # How it is put together
 
-    def _check_outputs(self) -> None:
-        """No output may be an input, or another output: opening it would destroy that."""
-        inputs = {
-            path.resolve(): spec.source.name
-            for spec in self.pipeline.sources
-            for path in spec.source.local_files()
-        }
-        outputs = [("dead letters", self.dead_letters.path)]
-        if isinstance(path := getattr(self.sink, "path", None), Path):
-            outputs.append((f"sink {self.sink.name!r}", path))
-        for what, path in outputs:
-            if (source := inputs.get(path.resolve())) is not None:
-                raise ConfigurationError(
-                    f"{what}: {path} is read by the source {source!r}; write to another file"
-                )
-        if len({path.resolve() for _, path in outputs}) < len(outputs):
-            raise ConfigurationError(f"dead letters: {outputs[0][1]} is the sink's file; give dead_letters=")
-
     def _partitions(self) -> tuple[PartitionInfo, ...]:
         for spec in self.pipeline.sources:
             name = spec.source.name
@@ -332,14 +312,23 @@ class Engine:
         encoder = None
         if self.sink.encode is not None:
             encoder = Encoder(OUTPUT, self.sink.encode, keep_values=self.sink.may_refuse)
+        saved = False
         for position, group in enumerate(self._groups):
             last = position == len(self._groups) - 1
             consumer = OUTPUT if last else self._groups[position + 1].first
             behind = self._queue()
             self.hops.append(Hop(group.last, consumer, behind))
-            outlet = Outlet(consumer, queue, behind, self.ledger, group.workers, ordered=group.ordered)
+            # A saved state speaks of all that its stage gave up before.
+            saved = saved or any(spec.name == self._works.saving for spec in group.specs)
+            ordered = group.ordered or saved
+            outlet = Outlet(consumer, queue, behind, self.ledger, group.workers, ordered=ordered)
             shared = Group(queue, outlet, self.ledger)
-            make = self._work_maker(group, encoder if last else None, keep_originals=not (last and encoder))
+            make = self._works.maker(
+                group,
+                encoder if last else None,
+                partial(_waiting, queue),
+                keep_originals=not (last and encoder),
+            )
             tasks += [
                 Worker(shared, make(), number, self._teller, self.clock, self.bus)
                 for number in range(group.workers)
@@ -356,6 +345,7 @@ class Engine:
             identities=self._identities,
             limit=self._rejection_limit(),
             replay=self._replay,
+            saving=self._works.saving,
         )
         tasks.append(
             Writer(
@@ -395,71 +385,9 @@ class Engine:
             shared.append(self.tasks[-1])
         return [shared, *([task] for task in self.tasks if task not in shared)]
 
-    def _work_maker(
-        self, group: StageGroup, encoder: Encoder | None, *, keep_originals: bool
-    ) -> Callable[[], Work]:
-        """Makes the work of one worker after another; operators without a memory are shared."""
-        if not group.specs or group.specs[0].kind == "function":
-            decode = DecodeOperator(INGESTION) if group.decodes else None
-            functions = [self._function(spec) for spec in group.specs]
-            return lambda: ChainWork(decode, functions, self._teller, encoder, keep_originals=keep_originals)
-        spec = group.specs[0]
-        if spec.kind == "batch":
-            operator = BatchOperator(spec.name, spec.target, spec.container, spec.on_error)
-            return lambda: BatchWork(operator, self._teller, encoder, keep_originals=keep_originals)
-        stage = _made(spec, self.pipeline)
-        return lambda: StatefulWork(
-            StatefulOperator(spec.name, stage, spec.on_error), self._teller, encoder, self.numbers
-        )
 
-    def _function(self, spec: StageSpec) -> FunctionOperator:
-        retrier = None
-        if spec.retry is not None:
-            retrier = Retrier(spec.retry, self.clock, self.control, self.options.seed)
-        target = spec.target if spec.timeout is None else timed(spec.target, spec.timeout, self.clock)
-        return FunctionOperator(spec.name, target, spec.on_error, retrier)
-
-
-def safe_name(name: str) -> str:
-    """A pipeline's name as a part of file names."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-
-
-def dead_letter_path(pipeline: Pipeline) -> Path:
-    """Where a pipeline's dead letters go. Raises ConfigurationError where that is no place."""
-    if pipeline.dead_letters is not None:
-        path = pipeline.dead_letters
-    else:
-        folder = pipeline.sink.folder if pipeline.sink is not None else None
-        path = Path(folder or ".") / f"{safe_name(pipeline.name)}.dead-letters.jsonl"
-    if not path.parent.is_dir():
-        raise ConfigurationError(
-            f"dead letters of {pipeline.name!r}: there is no folder {str(path.parent)!r}; "
-            "make it, or give dead_letters="
-        )
-    return path
-
-
-def _made(spec: StageSpec, pipeline: Pipeline) -> Stage:
-    try:
-        stage: Stage = spec.target()
-    except Exception as error:
-        raise ConfigurationError(
-            f"stage {spec.name!r} of pipeline {pipeline.name!r}: it cannot be made: {describe(error)[0]}; "
-            "give an instance where the class needs arguments"
-        ) from error
-    # Past any __setattr__ of the stage's own: it may be a frozen dataclass.
-    vars(stage)["_watch"] = partial(pipeline.watch_cache, stage=spec.name)
-    return stage
-
-
-def _check_partitions(partitions: Sequence[PartitionInfo]) -> None:
-    for partition, times in Counter(info.partition for info in partitions).items():
-        if times > 1:
-            raise ConfigurationError(
-                f"{partition}: the source has {times} partitions of that name; a name must be unique, "
-                "for it is a part of each record's id"
-            )
+def _waiting(queue: BatchQueue) -> bool:
+    return queue.batches > 0
 
 
 def _once(message: str, partition: Partition) -> str:

@@ -317,18 +317,21 @@ def given_name(target: Callable[..., Any]) -> str:
 def _check_stage(where: str, target: type) -> None:
     if target.process is Stage.process:  # type: ignore[attr-defined]
         raise ConfigurationError(f"{where}: define process(self, records) to handle a batch")
-    for method, arguments in (("open", 0), ("process", 1), ("flush", 0), ("close", 0)):
+    if (target.snapshot is Stage.snapshot) is not (target.restore is Stage.restore):  # type: ignore[attr-defined]
+        raise ConfigurationError(f"{where}: define both snapshot(self) and restore(self, saved), or neither")
+    takes = {"process": "records", "restore": "saved"}
+    for method in ("open", "process", "flush", "close", "snapshot", "restore"):
         if _is_async(getattr(target, method)):
             raise ConfigurationError(
                 f"{where}: {method} is async; stages run in threads, so write a plain method"
             )
         signature = inspect.signature(getattr(target, method))
         try:
-            signature.bind(*[None] * (arguments + 1))
+            signature.bind(*[None] * (2 if method in takes else 1))
         except TypeError:
-            takes = "(self, records)" if arguments else "(self)"
+            wanted = f"(self, {takes[method]})" if method in takes else "(self)"
             raise ConfigurationError(
-                f"{where}: {method} is defined as {method}{signature}; it must take {takes}"
+                f"{where}: {method} is defined as {method}{signature}; it must take {wanted}"
             ) from None
 
 

@@ -161,6 +161,18 @@ class Stage:
         """Let go of what was opened."""
         return
 
+    def snapshot(self) -> bytes:
+        """What the stage remembers of the records that it has given up, saved in the commit that they are in.
+
+        Define it together with :meth:`restore` to have a later run go on with it. It must not speak of
+        records that are held back still: a run that goes on reads these again.
+        """
+        raise NotImplementedError
+
+    def restore(self, saved: bytes) -> None:
+        """Go on with what :meth:`snapshot` gave when the last commit was made; called after :meth:`open`."""
+        raise NotImplementedError
+
     def watch_cache(self, held: Any, name: str) -> None:
         """Let the monitor watch a container of this stage, see :meth:`pipeline.Pipeline.watch_cache`."""
         one = watched(held, name, None)

@@ -11,8 +11,9 @@ import msgspec
 from metrics.format import plural, printable
 from pipeline.checkpoint import CheckpointStore
 from pipeline.dead_letters import DeadLetter, adopt, current, read
-from pipeline.engine import Options, dead_letter_path
+from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
+from pipeline.outputs import dead_letter_path
 from pipeline.pipeline import Pipeline
 from pipeline.replay import Replay
 from pipeline.selection import Selection, select

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from metrics.format import plural
 from pipeline.checkpoint import CheckpointStore, FileStore
-from pipeline.engine import safe_name
 from pipeline.errors import ConfigurationError
+from pipeline.outputs import safe_name
 from pipeline.pipeline import Pipeline
 from run.narrator import say
 

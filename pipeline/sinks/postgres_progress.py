@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.checkpoint import SCHEMA, Checkpoint, check_schema, from_row, to_row
+from pipeline.batch import Partition
+from pipeline.checkpoint import SCHEMA, Checkpoint, check_schema, from_notes, from_row, to_notes, to_row
 from pipeline.errors import ConfigurationError, SinkError
+from pipeline.ids import Ids
 from pipeline.sinks.postgres_server import Server, composed
 
 if TYPE_CHECKING:
@@ -15,16 +17,16 @@ RUNS, PARTITIONS = "_pipeline_monitor_run", "_pipeline_monitor_partition"
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS {runs} (pipeline text PRIMARY KEY, schema integer NOT NULL, sink text, "
-    "dead_letters bigint NOT NULL, generation bigint NOT NULL, saved_at text NOT NULL)",
+    "dead_letters bigint NOT NULL, generation bigint NOT NULL, saved_at text NOT NULL, notes bytea NOT NULL)",
     "CREATE TABLE IF NOT EXISTS {partitions} (pipeline text NOT NULL, source text NOT NULL, "
     "partition text NOT NULL, identity text NOT NULL, high bigint NOT NULL, open bytea NOT NULL, "
     "delivered bigint NOT NULL, filtered bigint NOT NULL, rejected bigint NOT NULL, "
     "PRIMARY KEY (pipeline, source, partition))",
 )
 _SAVE_RUN = (
-    "INSERT INTO {runs} VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (pipeline) DO UPDATE SET "
+    "INSERT INTO {runs} VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (pipeline) DO UPDATE SET "
     "schema = excluded.schema, sink = excluded.sink, dead_letters = excluded.dead_letters, "
-    "generation = excluded.generation, saved_at = excluded.saved_at"
+    "generation = excluded.generation, saved_at = excluded.saved_at, notes = excluded.notes"
 )
 _SAVE_PARTITION = (
     "INSERT INTO {partitions} VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
@@ -66,8 +68,10 @@ class InPostgres:
             if not run:
                 return None
             check_schema(run[0][0], self.name)
-            sink, dead_letters, generation, saved_at = server.rows(
-                self._sql("SELECT sink, dead_letters, generation, saved_at FROM {runs} WHERE pipeline = %s"),
+            sink, dead_letters, generation, saved_at, notes = server.rows(
+                self._sql(
+                    "SELECT sink, dead_letters, generation, saved_at, notes FROM {runs} WHERE pipeline = %s"
+                ),
                 self._pipeline,
             )[0]
             partitions = server.rows(
@@ -77,7 +81,8 @@ class InPostgres:
                 ),
                 self._pipeline,
             )
-            return Checkpoint(dict(map(from_row, partitions)), sink, dead_letters, generation, saved_at)
+            progress = dict(map(from_row, partitions))
+            return Checkpoint(progress, sink, dead_letters, generation, saved_at, *from_notes(notes))
         except (SinkError, ValueError) as error:
             raise ConfigurationError(f"{self.name}: it cannot be read: {error}") from error
 
@@ -121,12 +126,16 @@ class InPostgres:
             checkpoint.dead_letters,
             checkpoint.generation,
             checkpoint.saved_at,
+            to_notes(checkpoint),
         )
         server.run_many(
             self._sql(_SAVE_PARTITION),
             [(self._pipeline, *to_row(*item)) for item in checkpoint.partitions.items()],
         )
         server.commit()
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        """The server undoes what is not committed, so there is nothing to note."""
 
     def close(self) -> None:
         """The sink closes the connection."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from pipeline.batch import Partition
 from pipeline.checkpoint import Checkpoint, CheckpointStore, CheckpointTables
 from pipeline.errors import ConfigurationError, SinkError
 from pipeline.ids import Id, Ids
@@ -314,6 +315,9 @@ class InSqlite:
             if connection.in_transaction:
                 connection.rollback()
             raise SinkError(f"{self.name}: rows and progress cannot be committed: {error}") from error
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        """What is not committed is undone, so there is nothing to note."""
 
     def close(self) -> None:
         """The sink closes the database."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.batch import Partition, Rejection
+from pipeline.batch import Batch, Partition, Rejection
 from pipeline.checkpoint import Checkpoint, CheckpointStore, Progress, now_text
 from pipeline.clock import Clock
 from pipeline.dead_letters import DeadLetters
@@ -42,8 +42,10 @@ class Committer:
         identities: Mapping[Partition, str],
         limit: RejectionLimit | None = None,
         replay: Replay | None = None,
+        saving: str | None = None,
     ) -> None:
-        """``checkpoint`` is where an earlier run stood, None to begin anew. A ``replay`` is one commit."""
+        """``checkpoint`` is where an earlier run stood, None to begin anew. A ``replay`` is one commit.
+        ``saving`` is the stage whose state is a part of each commit."""
         self._sink = sink
         self._dead_letters = dead_letters
         self._ledger = ledger
@@ -54,6 +56,10 @@ class Committer:
         self._identities = identities
         self._limit = limit
         self._replay = replay
+        self._saving = saving
+        self._states = checkpoint.states if checkpoint is not None else {}
+        self._repeated = checkpoint.repeated if checkpoint is not None else {}
+        self._intends = store is not None and replay is None and sink.guarantee == "at least once"
         self._saved: dict[Partition, str] = {}
         self._since = 0.0
         self._opened = False
@@ -74,6 +80,11 @@ class Committer:
             self._store.open()
         self._opened = True
 
+    def intend(self, batch: Batch) -> None:
+        """A batch is about to be given to the sink: where that may happen twice, it is noted first."""
+        if self._intends and self._store is not None and batch.ids:
+            self._store.intend(batch.partition, batch.ids)
+
     def add(self, delivered: Delivered) -> None:
         """The sink has this batch; it is committed with the next group."""
         if not self.pending:
@@ -92,7 +103,7 @@ class Committer:
 
     def due(self, *, at_once: bool = False) -> bool:
         """Whether it is time to commit; ``at_once`` asks for it now."""
-        if not self.pending or self._replay is not None:
+        if not self.may_commit or self._replay is not None:
             return False
         if at_once or self._store is None or self._sink.ready():
             return True
@@ -100,13 +111,24 @@ class Committer:
 
     def due_in(self, timeout: float) -> float:
         """Seconds until it is time to commit; ``timeout`` if nothing is pending."""
-        if not self.pending or self._replay is not None:
+        if not self.may_commit or self._replay is not None:
             return timeout
         return max(0.0, self._since + self._sink.commit_every_s - self._clock.monotonic())
 
+    @property
+    def may_commit(self) -> bool:
+        """Whether all that the sink has can be committed: only together with the state that goes with it."""
+        if not self.pending:
+            return False
+        return self._saving is None or self.pending[-1].batch.state is not None
+
     def commit(self) -> None:
         """Make everything that is pending final. Raises SinkError; then nothing of it counts."""
+        if not self.may_commit:
+            return
         group, self.pending = self.pending, []
+        if self._saving is not None and (state := group[-1].batch.state) is not None:
+            self._states = {self._saving: state}
         for delivered in group:
             partition = delivered.batch.partition
             self._dead_letters.write(partition, self._with_followers(partition, delivered.letters))
@@ -174,7 +196,7 @@ class Committer:
         length = self._dead_letters.flush()
         passing("flushed")
         generation, now = self._dead_letters.generation, now_text(self._clock.wall())
-        store.save(Checkpoint(progress, note, length, generation, now))
+        store.save(Checkpoint(progress, note, length, generation, now, self._states, self._repeated))
         self._saved = identities
         passing("committed")
         self._dead_letters.committed()

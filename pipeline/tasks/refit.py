@@ -207,7 +207,7 @@ class Followed(Stage):
 
 
 def _holding(work: StatefulWork, operator: StatefulOperator) -> StatefulWork:
-    return StatefulWork(operator, work.teller, work.encoder, work.numbers)
+    return StatefulWork(operator, work.teller, work.encoder, work.numbers, work.saver)
 
 
 def _same(value: Any) -> Any:

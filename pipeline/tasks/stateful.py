@@ -12,6 +12,7 @@ from pipeline.operators.stateful import Released, StatefulOperator
 from pipeline.stages import Family
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.encoder import Encoder
+from pipeline.tasks.saver import StateSaver
 from pipeline.tasks.work import Tally, Teller, listed
 
 
@@ -19,18 +20,29 @@ class StatefulWork:
     """A stage with a memory: what it gives up may come from batches taken earlier."""
 
     def __init__(
-        self, operator: StatefulOperator, teller: Teller, encoder: Encoder | None, numbers: Iterator[int]
+        self,
+        operator: StatefulOperator,
+        teller: Teller,
+        encoder: Encoder | None,
+        numbers: Iterator[int],
+        saver: StateSaver | None = None,
     ) -> None:
+        """``saver`` is there where what the stage remembers is to be saved."""
         self.operator = operator
         self.teller = teller
         self.encoder = encoder
         self.numbers = numbers
+        self.saver = saver
+        self._last: Batch | None = None
+        """The last batch that came, without its records, where no state tells of it yet."""
         self._record_bytes = 0
         self.at = operator.name
         self.stages: tuple[str, ...] = (operator.name, *((encoder.stage,) if encoder is not None else ()))
 
     def open(self) -> None:
         self.operator.open()
+        if self.saver is not None:
+            self.saver.restore()
 
     def close(self) -> None:
         self.operator.close()
@@ -50,6 +62,14 @@ class StatefulWork:
         made, created = self._batches(groups)
         if batch.filtered or batch.rejected:
             self._join(batch, made)
+        if self.saver is None:
+            if batch.state is not None:
+                made = made or [_emptied(batch)]
+                made[-1].state = batch.state
+        else:
+            self._last = _emptied(batch)
+            if self.saver.due():
+                self._attach_state(made, self.saver)
         return self._told(batch, groups, made, created, worker, watch)
 
     def flush(self, worker: int, watch: Stopwatch) -> list[Batch]:
@@ -58,7 +78,17 @@ class StatefulWork:
         if self.teller.tap.on:
             self.teller.tap.gave_up(self.operator.name, None, groups)
         made, created = self._batches(groups)
+        if self.saver is not None:
+            self._attach_state(made, self.saver)
         return self._told(None, groups, made, created, worker, watch)
+
+    def _attach_state(self, made: list[Batch], saver: StateSaver) -> None:
+        """The last batch that goes on carries it."""
+        if not made and self._last is not None:
+            made.append(self._last)
+        if made:
+            made[-1].state = saver.take()
+        self._last = None
 
     def _join(self, batch: Batch, made: list[Batch]) -> None:
         """What left the batch before it came here is settled with what is given up of it now.
@@ -153,3 +183,7 @@ class StatefulWork:
         for group, each in zip(groups, made, strict=False):
             self.teller.rejected(now, each, group.rejected)
         return made
+
+
+def _emptied(batch: Batch) -> Batch:
+    return replace(batch, ids=NO_IDS, values=[], size=0, originals=None, filtered=[], rejected=[], glances=[])

@@ -70,6 +70,7 @@ class Writer(Task):
         if not self._encoded:
             self._tap.at_output(self.stage, batch)
         try:
+            self._committer.intend(batch)
             delivered = self.delivery.deliver(batch)
         except BaseException:
             self._committer.abandon()
@@ -96,7 +97,7 @@ class Writer(Task):
 
     def _commit_or_idle(self) -> Step:
         finished = self._inlet.finished
-        if self._committer.pending and (finished or self._committer.due()):
+        if self._committer.may_commit and (finished or self._committer.due()):
             self._committer.commit()
             self._tell(NO_IDS, 0, 0)
             return Step.WORKED

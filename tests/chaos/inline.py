@@ -9,12 +9,14 @@ from metrics.collector import Collector
 from metrics.memory import MemorySampler
 from metrics.snapshot import Snapshot
 from metrics.verdict import exit_code
+from pipeline.batch import Partition
 from pipeline.checkpoint import Checkpoint, CheckpointStore
 from pipeline.clock import ManualClock
 from pipeline.deterministic import DeterministicDriver
 from pipeline.engine import Engine, Options
 from pipeline.errors import ConfigurationError
 from pipeline.events import EventBus
+from pipeline.ids import Ids
 from pipeline.pipeline import Pipeline
 from run.books import EngineBooks
 from tests.chaos.disk import Disk
@@ -68,6 +70,9 @@ class Acknowledging:
             (partition, progress.settled) for partition, progress in checkpoint.partitions.items()
         )
         self._disk.acknowledge(sum(self._settled.values()))
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        self._store.intend(partition, ids)
 
     def close(self) -> None:
         self._store.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline import Id, Ids, Sink, SinkError
+from pipeline.batch import Partition
 from pipeline.checkpoint import Checkpoint, CheckpointStore
 from tests.chaos.disk import Disk
 from tests.chaos.inline import Acknowledging, run
@@ -109,6 +110,9 @@ class FaultyStore:
         self._inner.save(checkpoint)
         if way is not None:
             raise SinkError("it failed after it stored")
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        self._inner.intend(partition, ids)
 
     def close(self) -> None:
         self._inner.close()

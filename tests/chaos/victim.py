@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pipeline import failpoints, threads
+from pipeline import Ids, Partition, failpoints, threads
 from pipeline.checkpoint import Checkpoint, CheckpointStore
 from pipeline.clock import SystemClock
 from pipeline.engine import Engine, Options
@@ -50,6 +50,9 @@ class Announcing:
         if not self._told:
             self._told = True
             _say("alive")
+
+    def intend(self, partition: Partition, ids: Ids) -> None:
+        self._store.intend(partition, ids)
 
     def close(self) -> None:
         self._store.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import SinkError
+from pipeline import Ids, SinkError
 from pipeline.batch import Partition
 from pipeline.checkpoint import Checkpoint
 from pipeline.clock import ManualClock
@@ -89,6 +89,9 @@ class Memory:
         self._last = replace(checkpoint, partitions={**known, **checkpoint.partitions})
         if way == "after":
             raise SinkError("it failed when it had stored")
+
+    def intend(self, partition: Partition, ids: Ids) -> None:  # noqa: ARG002
+        return
 
     def close(self) -> None:
         return

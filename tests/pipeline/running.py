@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import SystemClock
 from pipeline.control import Failure
 from pipeline.engine import Engine, Options
@@ -62,11 +63,12 @@ def start(
     pipeline: Pipeline,
     options: Options | None = None,
     prepare: Callable[[Engine], object] = lambda _: None,
+    store: CheckpointStore | None = None,
 ) -> Running:
     """Start a run in threads, as the product does; ``prepare`` is shown the engine before."""
     clock, bus = SystemClock(), EventBus()
     subscription = bus.subscribe(1_000_000)
-    engine = Engine(pipeline, options or Options(), clock, bus, spawn_detached)
+    engine = Engine(pipeline, options or Options(), clock, bus, spawn_detached, store)
     prepare(engine)
     driver = ThreadDriver(engine, clock)
     driver.start()

@@ -29,9 +29,10 @@ from pipeline.checkpoint import FileStore
 from pipeline.clock import ManualClock
 from pipeline.dead_letters import DeadLetter, adopt, read
 from pipeline.deterministic import DeterministicDriver
-from pipeline.engine import Engine, Options, dead_letter_path
+from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
 from pipeline.ledger_books import Counts
+from pipeline.outputs import dead_letter_path
 from pipeline.replay import Replay
 from pipeline.selection import select
 from pipeline.sinks.json_lines import JsonLinesSink
