@@ -6,14 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from metrics.format import count, plural
-from metrics.snapshot import MemoryVerdict, Resources, Snapshot
+from metrics.snapshot import Snapshot
 from metrics.thresholds import ThresholdResult
 
 PRODUCT = "DATA PIPELINE MONITOR v2.0"
-
-FDS_GROWN = 8
-THREADS_GROWN = 4
-"""More than so many left open at the end are not what a library keeps for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +32,6 @@ class RunReport:
     thresholds: tuple[ThresholdResult, ...] = field(default=())
     dead_letters: str | None = None
     sink: SinkInfo | None = None
-
-
-def resources_verdict(resources: Resources) -> MemoryVerdict:
-    """Whether open files or threads are left over, compared with the start."""
-    if resources.fds is None or resources.fds_start is None:
-        return "unknown"
-    grown = (
-        resources.fds - resources.fds_start > FDS_GROWN
-        or resources.threads - resources.threads_start > THREADS_GROWN
-    )
-    return "growing" if grown else "stable"
 
 
 def outcome(report: RunReport) -> str:

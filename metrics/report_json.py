@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from metrics import left_open
 from metrics import report_json_findings as findings
-from metrics.report import RunReport, resources_verdict
+from metrics.report import RunReport
 from metrics.report_json_findings import Json, finite
 from metrics.snapshot import Latency, QueueState, SourceState, StageState
 
@@ -59,7 +60,7 @@ def document(report: RunReport) -> dict[str, Json]:
             "fds_end": resources.fds,
             "threads_start": resources.threads_start,
             "threads_end": resources.threads,
-            "verdict": resources_verdict(resources),
+            "verdict": left_open.verdict(snapshot),
         },
         "anomalies": [findings.anomaly(found) for found in snapshot.anomalies],
         "faults": [findings.fault(fault) for fault in snapshot.faults],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from metrics import left_open
 from metrics.format import NOT_KNOWN, count, millis, number, percent, printable, rate, seconds, size
-from metrics.report import RunReport, counts, resources_verdict
+from metrics.report import RunReport, counts
 from metrics.snapshot import Latency, StageState
 
 ROWS = 100
@@ -144,7 +145,7 @@ def _metrics(report: RunReport) -> list[tuple[str, str]]:
         ("memory per record", NOT_KNOWN if slope is None else f"{number(slope)} bytes"),
         ("open files", f"{count(resources.fds_start)} at the start, {count(resources.fds)} at the end"),
         ("threads", f"{resources.threads_start:,} at the start, {resources.threads:,} at the end"),
-        ("left open", resources_verdict(resources)),
+        ("left open", left_open.verdict(snapshot)),
     ]
     if report.seed is not None:
         rows.append(("seed", str(report.seed)))

@@ -262,6 +262,9 @@ class Resources:
     disk_free: int | None = None
     clock_offset_s: float | None = None
     """How far the wall clock moved against the monotonic one since the start."""
+    fds_floor: tuple[int, ...] = ()
+    threads_floor: tuple[int, ...] = ()
+    """The lowest readings of four stretches of the run after its first fifth, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

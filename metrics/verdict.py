@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from metrics import left_open
 from metrics.format import number, percent, plural, seconds, size
 from metrics.heap.verdict import leaking
 from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
@@ -67,6 +68,7 @@ def checks(snapshot: Snapshot, thresholds: Sequence[ThresholdResult] = ()) -> tu
             _memory(snapshot),
             judged=snapshot.memory.verdict != "unknown",
         ),
+        Check("open files and threads do not grow", "degraded", left_open.growing(snapshot)),
         Check("no anomaly does harm", "degraded", _anomalies(snapshot)),
         *(Check(f"fail if {result.expr}", "degraded", result.problem) for result in thresholds),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from metrics.gc_watch import GcWatch
+from metrics.left_open import Floor
 from metrics.machine import Machine, Pressed, Scheduling
 from metrics.snapshot import Resources
 from pipeline.clock import Clock
@@ -95,6 +96,7 @@ class Vitals:
         self._scheduled = Paced(clock, self.machine.scheduling, SECOND_S)
         self._fds_start, self._threads_start = self._fds.value, self._threads.value
         self._sockets_start = self._sockets.value
+        self._fds_floor, self._threads_floor = Floor(), Floor()
         self._second_due = now + SECOND_S
         self._cpu = Rate(now, cpu_time())
         self._waits = Rate(now, 0.0)
@@ -118,6 +120,8 @@ class Vitals:
         """Look at what is due; ``last`` at everything that tells of the run's end."""
         self._fds.look(now)
         self._threads.look(now)
+        self._fds_floor.add(self._fds.value)
+        self._threads_floor.add(self._threads.value)
         if last or now >= self._second_due:
             self._second_due = now + SECOND_S
             self._sockets.look(now + (SECOND_S if last else 0.0))
@@ -145,6 +149,8 @@ class Vitals:
             pressure_io=self._pressure("io"),
             disk_free=self._disk.value,
             clock_offset_s=self._offset,
+            fds_floor=self._fds_floor.stretches,
+            threads_floor=self._threads_floor.stretches,
         )
 
     def _of_the_second(self, now: float) -> None:

@@ -244,7 +244,7 @@ def test_junit_fails_the_cases_that_do_not_hold() -> None:
         "at most 5% of the records are rejected",
         "fail if rate<9",
     }
-    assert (suite.get("tests"), suite.get("failures")) == ("10", "5")
+    assert (suite.get("tests"), suite.get("failures")) == ("11", "5")
 
 
 @pytest.mark.parametrize("state", [snapshot(), eventful()])
