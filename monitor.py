@@ -55,9 +55,14 @@ class Screen:
 
     def __call__(self, live: LiveRun, display: Display) -> int | None:
         from run.streams import speaks_utf8
-        from tui.launch import show
 
         ascii = display.ascii if display.ascii is not None else not speaks_utf8(sys.stderr)
+        if display.screen_reader:
+            from tui.reader import read_out
+
+            return read_out(live, replace(display, ascii=ascii))
+        from tui.launch import show
+
         return show(live, replace(display, ascii=ascii))
 
     def check(self, display: Display) -> None:

@@ -35,7 +35,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     if owns_process:
         open_the_closed()
     entry = chosen(wanted.run, entries(), program)
-    missing = missing_for_screen()
+    missing = missing_for_screen(display)
     if missing is not None:
         raise ConfigurationError(f"attach needs a terminal, and {missing}; `{program} ps` tells how runs are")
     attached = AttachedRun(Path(str(entry.socket)), SystemClock())

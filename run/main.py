@@ -13,7 +13,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
 from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
-from run.display import Show
+from run.display import Display, Show
 from run.display import check as check_display
 from run.lock import exclusive
 from run.metrics_endpoint import MetricsEndpoint
@@ -60,7 +60,7 @@ Front = Callable[[Session, Presence], bool]
 
 
 def _run(settings: Settings, show: Show, data: DataStream, beside: Beside | None) -> int:
-    full_screen = not settings.headless and _has_terminal()
+    full_screen = not settings.headless and _has_terminal(settings.display)
     if full_screen:
         check_display(show, settings.display)
     pipeline = _pipeline(settings)
@@ -157,8 +157,8 @@ def _options(settings: Settings, *, watched: bool) -> Options:
     )
 
 
-def _has_terminal() -> bool:
-    missing = missing_for_screen()
+def _has_terminal(display: Display) -> bool:
+    missing = missing_for_screen(display)
     if missing is not None:
         say(f"Running headless: {missing}.")
     return missing is None

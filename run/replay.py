@@ -47,7 +47,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
         if len(wanted.recordings) == 2:
             return _compare(wanted, data)
         if not wanted.headless:
-            missing = missing_for_screen()
+            missing = missing_for_screen(wanted.display)
             if missing is None:
                 check_display(show, wanted.display)
                 return _show(wanted, show)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -22,6 +23,10 @@ HELPS = {
     "for": "end by itself after so long; empty: until it is lifted",
     "seed": "of what is left to chance",
 }
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 class FaultScreen(ModalScreen[str | None]):
@@ -69,7 +74,9 @@ class FaultScreen(ModalScreen[str | None]):
         width = max((len(choice.name) for choice in self._choices), default=0)
         for choice in self._choices:
             if matches(f"{choice.name} {choice.help} {choice.symptom}", wanted):
-                options.add_option(Option(f"{choice.name:<{width}}  {choice.help}", id=choice.name))
+                options.add_option(
+                    Option(_one_line(f"{choice.name:<{width}}  {choice.help}"), id=choice.name)
+                )
         options.highlighted = 0 if options.option_count else None
         self._tell_symptom()
 
@@ -82,11 +89,11 @@ class FaultScreen(ModalScreen[str | None]):
             told = next((f"to be seen: {each.symptom}" for each in self._choices if each.name == id), "")
         self.query_one("#fault-told", Static).update(told)
 
-    def _ask_stage(self) -> None:
+    async def _ask_stage(self) -> None:
         assert self._choice is not None
         if len(self._choice.stages) < 2:
             self._stage = self._choice.stages[0] if self._choice.stages else None
-            self._ask_params()
+            await self._ask_params()
             return
         self._step = "stage"
         self._title(f"2 of 3: {self._choice.name} at which stage?", "enter chooses, escape goes back")
@@ -99,12 +106,12 @@ class FaultScreen(ModalScreen[str | None]):
         self.query_one("#fault-told", Static).update(f"to be seen: {self._choice.symptom}")
         options.focus()
 
-    def _ask_params(self) -> None:
+    async def _ask_params(self) -> None:
         assert self._choice is not None
         self._step = "params"
         self._title(f"3 of 3: {self._written}", "tab moves, enter puts it in, escape goes back")
         form = self.query_one("#fault-form", Vertical)
-        form.remove_children()
+        await form.remove_children()
         rows = []
         for name, default in self._choice.params:
             field = Input(placeholder=default or "none", compact=True, classes="fault-param", name=name)
@@ -117,10 +124,10 @@ class FaultScreen(ModalScreen[str | None]):
                     classes="fault-row",
                 )
             )
-        form.mount(*rows)
         self._show("fault-form")
+        await form.mount(*rows)
         self._tell_order()
-        self.call_after_refresh(self._focus_first)
+        self._focus_first()
 
     def _focus_first(self) -> None:
         fields = self.query(".fault-param")
@@ -183,23 +190,23 @@ class FaultScreen(ModalScreen[str | None]):
         event.stop()
         self._tell_symptom()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if self._step == "fault":
             self._choice = next((each for each in self._choices if each.name == event.option_id), None)
             if self._choice is not None:
-                self._ask_stage()
+                await self._ask_stage()
         elif self._step == "stage":
             self._stage = event.option_id
-            self._ask_params()
+            await self._ask_params()
 
     def action_inject(self) -> None:
         if self._step == "params":
             self.dismiss(self.order)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         if self._step == "params" and self._choice is not None and len(self._choice.stages) > 1:
-            self._ask_stage()
+            await self._ask_stage()
         elif self._step == "fault":
             self.dismiss(None)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import Final
@@ -26,6 +27,8 @@ from tui.views.stage import neighbour
 
 INTERVALS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 MOST_COPIED: Final = 100_000
+ID: Final = re.compile(r"\S+/.+:\d+(\.\d+)*")
+"""A record's id, as ``orders/a.jsonl:17.2``."""
 
 
 class ViewActions(ReplayActions):
@@ -171,6 +174,9 @@ class ViewActions(ReplayActions):
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
         if event.purpose == "goto":
             self.go_to(event.text)
+        elif self.view == "records" and ID.fullmatch(event.text.strip()):
+            self.want(filter="")
+            self._follow(event.text.strip())
         else:
             self.want(filter=event.text)
             self._filtered()

@@ -126,7 +126,7 @@ def legend(look: Look) -> str:
     glyphs = look.glyphs
     return (
         f"time: {glyphs.busy} busy {glyphs.blocked} blocked {glyphs.idle} idle   "
-        f"{glyphs.mark} holds the others up   enter: one stage"
+        f"{glyphs.mark} holds the others up"
     )
 
 

@@ -32,10 +32,12 @@ def records_page(scene: Scene) -> Page:
     rows.append(heading(look, "SAMPLED", "a few records a second of each stage"))
     groups = _by_record(tap for tap in taps if not tap.followed)
     kept = [(id, group) for id, group in groups if not ask.filter or matches(_text(id, group), ask.filter)]
-    for id, group in kept[:MOST_RECORDS]:
+    for position, (id, group) in enumerate(kept[:MOST_RECORDS]):
         key = f"record:{id}"
-        rows.append(_summary(id, group, key, scene))
-        if key in ask.opened:
+        # While the run is stepped, the record that moved last is of interest.
+        opened = key in ask.opened or (position == 0 and scene.snapshot.phase == "paused")
+        rows.append(_summary(id, group, key, scene, opened=opened))
+        if opened:
             for tap in group:
                 rows += _step(tap, scene)
     if not groups:
@@ -50,9 +52,7 @@ def records_page(scene: Scene) -> Page:
 def _head(scene: Scene) -> Line:
     look = scene.look
     made = Line(look).put(" before and after each stage", look.styles.muted)
-    return made.put("   enter: open and follow   n: step the furthest one on", look.styles.muted).cut(
-        scene.width
-    )
+    return made.put("   enter: open, follow   /: find, or follow an id", look.styles.muted).cut(scene.width)
 
 
 def _nothing(scene: Scene) -> str:
@@ -85,15 +85,17 @@ def _followed(id: str, taps: list[TapSample], scene: Scene) -> list[Row]:
     return rows
 
 
-def _summary(id: str, group: list[TapSample], key: str, scene: Scene) -> Row:
+def _summary(id: str, group: list[TapSample], key: str, scene: Scene, *, opened: bool) -> Row:
     look, styles, last = scene.look, scene.look.styles, group[-1]
-    glyph = look.glyphs.open if key in scene.ask.opened else look.glyphs.closed
+    glyph = look.glyphs.open if opened else look.glyphs.closed
     made = (
         Line(look).put(f" {glyph} ", styles.accent).cell(elapsed(last.at_s), 6, styles.muted, "right").gap(1)
     )
     made.cell(id, 30 if scene.width >= 100 else 22, styles.text).gap(1)
     made.cell(" ".join((last.stage, _outcome(last))), 20, _tone(last, look)).gap(1)
-    made.cell(last.after or last.before, max(8, scene.width - made.width - 1), styles.muted)
+    # Behind the last stage only the sink's receipt is left; what it got says more.
+    told = last.before if last.outcome == "given" else last.after or last.before
+    made.cell(told, max(8, scene.width - made.width - 1), styles.muted)
     return Row(made, key, f"{id}\t{last.stage}\t{last.outcome}\t{last.before}\t{last.after}")
 
 

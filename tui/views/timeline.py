@@ -76,7 +76,7 @@ def _axis(label: int, room: int, start: float, end: float, now: float, look: Loo
     while at < room:
         text = elapsed(start + (end - start) * at / room)
         width = min(step, room - at)
-        times.cell(text, width, look.styles.muted)
+        times.cell(text if len(text) <= width else "", width, look.styles.muted)
         ticks.put(look.glyphs.tick, look.styles.rule).put(look.glyphs.leaf * (width - 1), look.styles.rule)
         at += width
     here = _cell(now, room, start, end)
