@@ -154,6 +154,10 @@ class AttachedRun(LiveRun):
         given: str = self._call("letter", id)
         return given
 
+    def save_recording(self, path: str) -> None:
+        # The run may have been started in another folder.
+        self._call("save_recording", str(Path(path).absolute()))
+
     def _call(self, method: str, *arguments: object) -> Any:
         """Raises :class:`~pipeline.errors.ConfigurationError` with what the run says against it."""
         if self._read_only and METHODS[method].changes:

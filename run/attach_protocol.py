@@ -79,6 +79,7 @@ METHODS: dict[str, Method] = {
     "follow": Method((str | None,), None, changes=False),
     "letters": Method((str, int, int), Sequence[LetterLine], changes=False),
     "letter": Method((str,), str, changes=False),
+    "save_recording": Method((str,), None),
 }
 
 LOCAL = frozenset({"printed", "play", "set_speed", "step_frame", "seek", "seek_mark"})

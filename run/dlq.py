@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from metrics.format import plural, printable
 from pipeline.checkpoint import CheckpointStore
 from pipeline.dead_letters import DeadLetter, adopt, current, read
@@ -20,6 +18,7 @@ from pipeline.selection import Selection, select
 from run import dlq_arguments, exit_codes, headless, loader, outputs
 from run.display import Show
 from run.dlq_arguments import Place
+from run.letter_text import as_json, told
 from run.lock import exclusive
 from run.narrator import say
 from run.session import Session
@@ -64,7 +63,7 @@ def _list(wanted: dlq_arguments.List, data: DataStream) -> int:
     for letter in letters:
         if wanted.json:
             comma = "," if reasons else ""
-            data.write(comma + _json({name: getattr(letter, name) for name in _LISTED}))
+            data.write(comma + as_json({name: getattr(letter, name) for name in _LISTED}))
         else:
             data.write(
                 printable(f"{letter.id:<32}  {letter.attempts:>3}x  {letter.stage:<16}  {letter.reason}")
@@ -94,7 +93,7 @@ def _show(wanted: dlq_arguments.Show, data: DataStream) -> int:
     for place in places:
         for letter in _letters(place):
             if letter.id == wanted.id or letter.id.startswith(f"{wanted.id}."):
-                data.write(_json(letter) if wanted.json else ("\n" if shown else "") + _told(letter))
+                data.write(as_json(letter) if wanted.json else ("\n" if shown else "") + told(letter))
                 shown += 1
     if not shown:
         looked = ", ".join(str(place.file or place.pipeline) for place in places)
@@ -102,36 +101,6 @@ def _show(wanted: dlq_arguments.Show, data: DataStream) -> int:
             f"no dead letter has the id {wanted.id!r} (looked in {looked}); `dlq list` shows them"
         )
     return exit_codes.HEALTHY
-
-
-def _told(letter: DeadLetter) -> str:
-    lines = [
-        f"id        {printable(letter.id)}",
-        f"stage     {printable(letter.stage)}",
-        f"reason    {printable(letter.reason)}",
-        f"attempts  {letter.attempts}",
-    ]
-    if letter.stands_for:
-        lines.append(f"with      {printable(', '.join(letter.stands_for))}")
-    raw = letter.raw
-    what = "original" if letter.form != "shown" else "original (as far as it was kept)"
-    lines += ["", f"{what}:", *_indented(raw)]
-    if letter.value is not None:
-        lines += ["", "what the stage was given:", *_indented(letter.value)]
-    if letter.traceback is not None:
-        lines += ["", *_indented(letter.traceback)]
-    return "\n".join(lines)
-
-
-def _indented(value: object) -> list[str]:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "backslashreplace")
-    text = value if isinstance(value, str) else _json(value)
-    return [f"    {printable(line)}" for line in text.split("\n")]
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _everywhere() -> list[Place]:

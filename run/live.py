@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 from metrics.snapshot import Snapshot
 from pipeline.errors import ConfigurationError
 
-Power = Literal["steer", "inject", "census", "diagnose", "tap", "letters", "seek"]
+Power = Literal["steer", "inject", "census", "diagnose", "tap", "letters", "seek", "record"]
 """Something that a run may let a front end do: change its course, put faults in, count its objects, look for
-causes, look at records, look at dead letters, move in time."""
+causes, look at records, look at dead letters, move in time, keep its last minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,10 @@ class LiveRun(Protocol):
 
     def letter(self, id: str) -> str:
         """All that is known of one dead letter, as text (``letters``)."""
+        raise _cannot()
+
+    def save_recording(self, path: str) -> None:
+        """Write the last minutes to a file that ``replay`` reads (``record``)."""
         raise _cannot()
 
     @property

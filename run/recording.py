@@ -13,6 +13,7 @@ from metrics.format import plural
 from metrics.report import RunReport
 from metrics.snapshot import Snapshot
 from pipeline.clock import Clock
+from pipeline.errors import ConfigurationError
 from pipeline.threads import spawn
 from run.product import VERSION
 from run.recording_file import RecordingFile
@@ -145,15 +146,17 @@ class Recorder:
             return f"The recording {self.path} lacks {lacks}: {self.problem}."
         return None
 
-    def save(self, path: Path, option: str = "save") -> None:
+    def save(self, path: Path) -> None:
         """Write what the ring holds to another file.
 
-        Raises :class:`~pipeline.errors.ConfigurationError` and OSError.
+        Raises :class:`~pipeline.errors.ConfigurationError`.
         """
-        file = RecordingFile(path, option)
+        file = RecordingFile(path, "recording")
         try:
             for frame in (self.header(), *self.ring.frames()):
                 file.append(frame)
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from error
         finally:
             file.close()
 

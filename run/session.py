@@ -26,7 +26,8 @@ from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks
-from run.live import FaultChoice, LiveRun, Power
+from run.live import FaultChoice, LetterLine, LiveRun, Power
+from run.live_letters import LiveLetters
 from run.log_ring import LogRing
 from run.recording import Recorder
 from run.tampering import Tampering
@@ -72,6 +73,7 @@ class Session(LiveRun):
         self._tampering = Tampering(self.engine, self.clock, faults)
         self._wake = threading.Event()
         self._began = self.clock.monotonic()
+        self._letters = LiveLetters(lambda: self.engine.dead_letters.path)
         self._log = LogRing(lambda: self.clock.monotonic() - self._began)
         # Before the first look at memory and open files, which it is to be part of.
         self.recorder = Recorder(
@@ -174,7 +176,7 @@ class Session(LiveRun):
     @property
     def powers(self) -> frozenset[Power]:
         """What may be asked of this run."""
-        return frozenset({"steer", "inject", "tap"})
+        return frozenset({"steer", "inject", "tap", "letters", "record"})
 
     def faults(self) -> Sequence[FaultChoice]:
         """What can be put in, and where."""
@@ -183,6 +185,18 @@ class Session(LiveRun):
     def inject(self, fault: str) -> None:
         """Put a fault in, written as for ``--fault``."""
         self._tampering.add(fault)
+
+    def letters(self, match: str, first: int, count: int) -> Sequence[LetterLine]:
+        """Rejected records whose id, stage or reason contains ``match``, the oldest first."""
+        return self._letters.letters(match, first, count)
+
+    def letter(self, id: str) -> str:
+        """All that is known of one rejected record."""
+        return self._letters.letter(id)
+
+    def save_recording(self, path: str) -> None:
+        """Write the last minutes to a file that ``replay`` reads."""
+        self.recorder.save(Path(path))
 
     def lift_faults(self) -> None:
         """Take out every fault that is at work."""

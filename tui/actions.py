@@ -148,6 +148,8 @@ ACTIONS: Final = (
            "Goes through 0.1, 0.25, 0.5, 1, 2 and 5 seconds between two looks.", "looking"),
     Action("view.export", "e", "e", "export", "Export the view",
            "Writes it to a file: CSV, SVG or text.", "looking"),
+    Action("view.keep", "w", "w", "keep", "Keep the last minutes",
+           "Writes the last five minutes of the run to a recording, for replay.", "looking", power="record"),
     Action("view.copy", "y", "y", "copy", "Copy",
            "Copies the line with the cursor, or the whole panel without one.", "looking"),
     Action("view.details", "i", "i", "details", "All there is",

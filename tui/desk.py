@@ -27,6 +27,7 @@ _WITHOUT: Final[dict[Power, str]] = {
     "diagnose": "This run cannot be diagnosed from here.",
     "tap": "This run shows no records.",
     "letters": "This run does not show its dead letters.",
+    "record": "The last minutes of this run cannot be kept from here.",
     "seek": "This is no recording: time cannot be moved here.",
 }
 """Why a key does nothing, where the run lacks the power for it."""

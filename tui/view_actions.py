@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from run.display import Display
@@ -235,6 +236,12 @@ class ViewActions(ReplayActions):
         except OSError as error:
             self.tell(f"It could not be written: {error.strerror or error}")
         else:
+            self.tell(f"Wrote {path}")
+
+    def action_keep(self) -> None:
+        name = "".join(each if each.isalnum() else "-" for each in self.shown.pipeline)
+        path = Path.cwd() / f"monitor-{name}-{time.strftime('%Y%m%d-%H%M%S')}.rec"
+        if self.able(find("view.keep")) and self.asked(lambda: self.live.save_recording(str(path))):
             self.tell(f"Wrote {path}")
 
     @property
