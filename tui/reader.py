@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Final
 
 from metrics.format import count, percent, size
-from metrics.snapshot import Snapshot
+from metrics.snapshot import Notice, Snapshot
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import ConfigurationError
 from run.display import Display
@@ -62,7 +62,7 @@ class Reader:
         self._steering = Steering(run, tell=tell)
         self._said: dict[str, str] = {}
         self._told_at = -FIGURES_S
-        self._notices = 0
+        self._notices: frozenset[Notice] = frozenset()
         self._signal: int | None = None
         self._asking = False
         self._leave = False
@@ -90,9 +90,10 @@ class Reader:
         for name, text in _words(snapshot, self._run.connection):
             self._say(name, text)
         told = happenings(snapshot)
-        for notice in told[self._notices :]:
-            self._tell(f"At {elapsed(notice.at_s)}, {notice.severity}: {notice.text}")
-        self._notices = max(self._notices, len(told))
+        for notice in told:
+            if notice not in self._notices:
+                self._tell(f"At {elapsed(notice.at_s)}, {notice.severity}: {notice.text}")
+        self._notices = frozenset(told)
         if now - self._told_at >= FIGURES_S:
             self._told_at = now
             for name, text in _figures(snapshot):

@@ -44,12 +44,13 @@ def memory_chart(snapshot: Snapshot, width: int, height: int, look: Look) -> lis
 def _cache(cache: CacheState, width: int, look: Look) -> Line:
     style = look.memory(cache.verdict)
     wide = width >= 44
-    line = Line(look).cell(cache.name, 14 if wide else 9, look.styles.text)
+    line = Line(look).cell(cache.name, 14 if wide else 8, look.styles.text)
     line.cell(compact(cache.len, 7 if wide else 5), 8 if wide else 6, look.styles.strong, "right")
-    line.cell(
-        UNKNOWN if cache.bytes is None else size(cache.bytes), 8 if wide else 7, look.styles.muted, "right"
-    )
-    line.gap(1).cell(cache.verdict, 9 if wide else 4, style).gap(1)
+    held = UNKNOWN if cache.bytes is None else size(cache.bytes)
+    # 1.5 MB as 1.5M: the line must have room for its curve.
+    held = held if wide else held.replace(" ", "").removesuffix("B")
+    line.cell(held, 8 if wide else 5, look.styles.muted, "right")
+    line.gap(1).cell(cache.verdict, 9, style)
     return line.put(spark(cache.series, max(0, width - line.width), look), style)
 
 

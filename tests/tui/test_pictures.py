@@ -1,0 +1,97 @@
+"""What the screen looks like, pinned: text and styles of whole screens, drawn from fed snapshots.
+
+After a change that is meant, `PICTURES=write python -m pytest tests/tui/test_pictures.py` writes them anew.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from rich.style import Style
+from textual.pilot import Pilot
+
+from run.display import Display
+from tests.tui.full import full
+from tests.tui.made import FakeRecording, FakeRun, ended, records
+from tests.tui.piloting import drive, until
+from tui.app import MonitorApp
+
+FOLDER = Path(__file__).parent / "pictures"
+WRITES = os.environ.get("PICTURES") == "write"
+
+LOST = ended(
+    status="unhealthy",
+    records=records(read=1000, delivered=998, lost=2, lost_ids=("orders/a:17", "orders/b:42"), in_flight=0),
+)
+# Size, snapshot (None: a recording), the display, keys.
+CASES: dict[str, tuple[tuple[int, int], object, Display, tuple[str, ...]]] = {
+    "home-120x40": ((120, 40), full(), Display(), ()),
+    "home-80x24": ((80, 24), full(), Display(), ()),
+    "home-60x16": ((60, 16), full(), Display(), ()),
+    "home-light": ((80, 24), full(), Display(theme="light"), ()),
+    "home-safe-ascii": ((80, 24), full(), Display(theme="safe", ascii=True), ()),
+    "lost": ((80, 24), LOST, Display(), ()),
+    "recording": ((80, 24), None, Display(), ("space",)),
+    "stage": ((120, 40), full(), Display(), ("2",)),
+    "ledger": ((120, 40), full(), Display(), ("3",)),
+    "memory": ((120, 40), full(), Display(), ("4",)),
+    "records": ((120, 40), full(), Display(), ("5", "down", "enter")),
+    "timeline": ((120, 40), full(), Display(), ("7", "enter")),
+    "diagnosis": ((120, 40), full(), Display(), ("8", "enter")),
+    "log": ((60, 16), full(), Display(), ("9",)),
+}
+
+
+def picture(app: MonitorApp) -> str:
+    """Each line of the screen, and below it where which style begins."""
+    lines = []
+    for strip in app.screen._compositor.render_strips():
+        cells = [
+            (style, char) for segment in strip for char in segment.text for style in [_name(segment.style)]
+        ]
+        runs = [(style, len(list(group))) for style, group in groupby(cells, key=lambda cell: cell[0])]
+        at, marks = 0, []
+        for style, length in runs:
+            marks.append(f"{at}:{style}")
+            at += length
+        lines += [strip.text.rstrip(), f"  {' '.join(marks)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _name(style: Style | None) -> str:
+    if style is None:
+        return "-"
+    colour = style.color.name if style.color is not None else ""
+    ground = style.bgcolor.name if style.bgcolor is not None else ""
+    return f"{colour}{'*' if style.bold else ''}{'!' if style.reverse else ''}/{ground}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_screen_looks_as_it_did(name: str) -> None:
+    size, state, display, keys = CASES[name]
+    run = FakeRecording() if state is None else FakeRun(state)  # type: ignore[arg-type]
+    drawn: list[str] = []
+
+    async def script(app: MonitorApp, pilot: Pilot[int]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause(0.2)
+        app.clear_notifications()
+
+        def settled() -> bool:
+            drawn.append(picture(app))
+            return len(drawn) > 2 and drawn[-1] == drawn[-2] == drawn[-3]
+
+        await until(pilot, settled, "a screen that stands still")
+
+    drive(MonitorApp(run, display), script, size)
+    path = FOLDER / f"{name}.txt"
+    if WRITES:
+        FOLDER.mkdir(exist_ok=True)
+        path.write_text(drawn[-1], encoding="utf-8")
+    pinned = path.read_text(encoding="utf-8").split("\n")
+    found = drawn[-1].split("\n")
+    for number, (old, new) in enumerate(zip(pinned, found, strict=True)):
+        assert new == old, f"{name}, line {number // 2 + 1}; if it is meant: PICTURES=write"
