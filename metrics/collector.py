@@ -10,6 +10,8 @@ from metrics import rows
 from metrics.anomalies import Watch
 from metrics.books import Books, PartitionCount, QueueCount
 from metrics.fold import RunFold, Severity
+from metrics.health import consequences
+from metrics.history import History, Line
 from metrics.lanes import bottleneck
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress
@@ -68,6 +70,7 @@ class Collector:
         self._thresholds = tuple(thresholds)
         self._looks = looks
         self._watch = Watch()
+        self._history = History()
         self._fold = RunFold(pipeline, clock.monotonic(), rate_limit)
         self._heard_at = clock.monotonic()
         self._events_lost = 0
@@ -133,6 +136,11 @@ class Collector:
         self.threshold_results = tuple(threshold.evaluate(last) for threshold in self._thresholds)
         self.snapshot = judge(last, self.threshold_results, interrupted=cut_short)
         return self.snapshot
+
+    @property
+    def history(self) -> tuple[Line, ...]:
+        """How the run went so far, for its report."""
+        return self._history.lines
 
     def note(self, severity: Severity, text: str) -> None:
         """Show a line in the events panel."""
@@ -204,6 +212,7 @@ class Collector:
             histogram=fold.latency.histogram(),
             recent=fold.recent.measure(now),
         )
+        self._history.look(snapshot)
         snapshot = judge(replace(snapshot, anomalies=self._watch.look(snapshot)))
         for severity, text in self._watch.news:
             fold.note(now, severity, text)
@@ -212,5 +221,6 @@ class Collector:
             words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues}, now)
             # A rate limit holds the first stage up on purpose.
             if words is not None and fold.rate_limit is None:
+                words = consequences(words, snapshot.stages)
                 snapshot = replace(snapshot, reasons=(*snapshot.reasons, words), bottleneck=words)
         return snapshot

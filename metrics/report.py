@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from metrics.baseline import Comparison
 from metrics.format import count, plural
+from metrics.history import Line
 from metrics.snapshot import Snapshot
 from metrics.thresholds import ThresholdResult
 
@@ -22,7 +24,8 @@ class SinkInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A run that is over. ``dead_letters`` is the path of the rejected records, if there are any."""
+    """A run that is over. ``dead_letters`` is the path of the rejected records, if there are any.
+    ``comparison`` is with an earlier run, where one was given."""
 
     snapshot: Snapshot
     started_at: datetime
@@ -32,6 +35,8 @@ class RunReport:
     thresholds: tuple[ThresholdResult, ...] = field(default=())
     dead_letters: str | None = None
     sink: SinkInfo | None = None
+    history: tuple[Line, ...] = ()
+    comparison: Comparison | None = None
 
 
 def outcome(report: RunReport) -> str:

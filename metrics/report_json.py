@@ -70,6 +70,7 @@ def document(report: RunReport) -> dict[str, Json]:
         ],
         "diagnosis": findings.diagnosis(snapshot.diagnosis),
         "reasons": list(snapshot.reasons),
+        "baseline": findings.comparison(report.comparison),
         "disagreements": list(snapshot.disagreements),
         "events_lost": snapshot.events_lost,
         "rejections": [

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from metrics.baseline import Comparison
 from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
 from metrics.snapshot import Anomaly, CacheState, FaultState, TypeState
 
@@ -86,6 +87,29 @@ def diagnosis(found: Diagnosis | None) -> dict[str, Json] | None:
         "beliefs": [_belief(item) for item in found.beliefs],
         "doubt": found.doubt,
         "next": found.next,
+    }
+
+
+def comparison(found: Comparison | None) -> dict[str, Json] | None:
+    """What changed since an earlier run."""
+    if found is None:
+        return None
+    return {
+        "path": found.path,
+        "started_at": found.started_at,
+        "not_judged": found.not_judged,
+        "changes": [
+            {
+                "name": change.name,
+                "stage": change.stage,
+                "before": finite(change.before),
+                "after": finite(change.after),
+                "worse": change.worse,
+                "regression": change.regression,
+                "text": change.text,
+            }
+            for change in found.changes
+        ],
     }
 
 

@@ -14,7 +14,7 @@ SUITE = "pipeline-monitor"
 def to_junit(report: RunReport) -> str:
     """One test case for each check of the run, thresholds among them."""
     snapshot = report.snapshot
-    made = checks(snapshot, report.thresholds)
+    made = checks(snapshot, report.thresholds, report.comparison)
     failures = sum(check.problem is not None for check in made)
     skipped = sum(check.problem is None and not check.judged for check in made)
     interrupted = snapshot.status == "interrupted"

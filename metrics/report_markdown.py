@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from metrics.format import printable
 from metrics.report import RunReport, outcome
-from metrics.report_tables import Table, tables
+from metrics.report_table import Table
+from metrics.report_tables import tables
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
@@ -22,11 +23,18 @@ def to_markdown(report: RunReport) -> str:
         *_bullets(snapshot.reasons),
     ]
     for table in tables(report):
-        lines += ["", f"## {table.title}", "", *_table(table)]
-    if snapshot.traceback:
-        lines += ["", "## Traceback", ""]
-        lines += [f"    {printable(line)}" for line in snapshot.traceback.splitlines()]
+        lines += ["", f"## {_escape(table.title)}", "", *_table(table)]
+    for conclusion in snapshot.diagnosis.conclusions if snapshot.diagnosis else ():
+        lines += _code(f"Proposed change: {conclusion.cause}", conclusion.diff)
+    lines += _code("Traceback", snapshot.traceback)
     return "\n".join(lines) + "\n"
+
+
+def _code(title: str, text: str | None) -> list[str]:
+    """As it is, set off by blanks, which nothing within it can end."""
+    if not text:
+        return []
+    return ["", f"## {_escape(title)}", "", *(f"    {printable(line)}" for line in text.splitlines())]
 
 
 def _bullets(texts: Sequence[str]) -> list[str]:

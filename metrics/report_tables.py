@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from metrics import left_open
-from metrics.format import NOT_KNOWN, count, millis, number, percent, printable, rate, seconds, size
+from metrics import report_tables_findings as findings
+from metrics.format import NOT_KNOWN, count, millis, number, percent, rate, seconds, size
 from metrics.report import RunReport, counts
+from metrics.report_table import Table, table
 from metrics.snapshot import Latency, StageState
 
-ROWS = 100
-"""Rows of a table at most; the JSON report has them all."""
 IDS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A titled table; columns from ``text`` on hold numbers. ``cut`` rows were left out."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    text: int = 1
-    cut: int = 0
 
 
 def tables(report: RunReport) -> list[Table]:
     """All tables of the report that have something in them."""
     snapshot = report.snapshot
     found = [
-        _table("Records", ("", "records"), counts(report)),
-        _table("Metrics", ("", "value"), _metrics(report)),
-        _table("Stages", _STAGE_COLUMNS, [_stage(stage) for stage in snapshot.stages]),
-        _table(
+        *findings.diagnosis(snapshot.diagnosis),
+        table("Stages", _STAGE_COLUMNS, [_stage(stage) for stage in snapshot.stages]),
+        table("Records", ("", "records"), counts(report)),
+        table("Metrics", ("", "value"), _metrics(report)),
+        *findings.comparison(report),
+        findings.anomalies(snapshot.anomalies),
+        table(
             "Sources",
             ("source", "partition", "read", "delivered", "filtered", "rejected", "lost"),
             [
@@ -48,13 +37,13 @@ def tables(report: RunReport) -> list[Table]:
             ],
             text=2,
         ),
-        _table(
+        table(
             "Rejections",
             ("stage", "reason", "records"),
             [(item.stage, item.reason, count(item.count)) for item in snapshot.rejections],
             text=2,
         ),
-        _table(
+        table(
             "Thresholds",
             ("fail if", "result", "value"),
             [
@@ -67,7 +56,7 @@ def tables(report: RunReport) -> list[Table]:
             ],
             text=2,
         ),
-        _table(
+        table(
             "Faults put in on purpose",
             ("fault", "stage", "parameters", "must change", "from", "to"),
             [
@@ -83,10 +72,12 @@ def tables(report: RunReport) -> list[Table]:
             ],
             text=4,
         ),
-        _table("Lost records", ("id",), [(id,) for id in snapshot.records.lost_ids], limit=IDS),
-        _table("Duplicated records", ("id",), [(id,) for id in snapshot.records.duplicated_ids], limit=IDS),
-        _table("Disagreements of the books", ("what",), [(text,) for text in snapshot.disagreements]),
-        _table(
+        findings.caches(snapshot.memory.caches),
+        findings.types(snapshot.memory.census.types if snapshot.memory.census else ()),
+        table("Lost records", ("id",), [(id,) for id in snapshot.records.lost_ids], limit=IDS),
+        table("Duplicated records", ("id",), [(id,) for id in snapshot.records.duplicated_ids], limit=IDS),
+        table("Disagreements of the books", ("what",), [(text,) for text in snapshot.disagreements]),
+        table(
             "What happened",
             ("at", "severity", "what"),
             [(seconds(notice.at_s), notice.severity, notice.text) for notice in snapshot.notices],
@@ -168,15 +159,3 @@ def _latency(latency: Latency | None) -> str:
         ("max", latency.max),
     )
     return ", ".join(f"{name} {millis(value)}" for name, value in parts)
-
-
-def _table(
-    title: str,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[str, ...]],
-    *,
-    text: int = 1,
-    limit: int = ROWS,
-) -> Table:
-    shown = tuple(tuple(map(printable, row)) for row in rows[:limit])
-    return Table(title, columns, shown, text, max(0, len(rows) - limit))

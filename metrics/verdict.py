@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metrics import left_open
+from metrics.baseline import Comparison
 from metrics.format import number, percent, plural, seconds, size
 from metrics.heap.verdict import leaking
 from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
@@ -44,8 +45,12 @@ class Check:
     judged: bool = True
 
 
-def checks(snapshot: Snapshot, thresholds: Sequence[ThresholdResult] = ()) -> tuple[Check, ...]:
-    """All checks of a run, the gravest first."""
+def checks(
+    snapshot: Snapshot,
+    thresholds: Sequence[ThresholdResult] = (),
+    comparison: Comparison | None = None,
+) -> tuple[Check, ...]:
+    """All checks of a run, the gravest first; ``comparison`` is with an earlier run."""
     records = snapshot.records
     disagreements = "the books disagree: " + "; ".join(snapshot.disagreements)
     missed = (
@@ -71,11 +76,16 @@ def checks(snapshot: Snapshot, thresholds: Sequence[ThresholdResult] = ()) -> tu
         Check("open files and threads do not grow", "degraded", left_open.growing(snapshot)),
         Check("no anomaly does harm", "degraded", _anomalies(snapshot)),
         *(Check(f"fail if {result.expr}", "degraded", result.problem) for result in thresholds),
+        *(() if comparison is None else (_baseline(comparison),)),
     )
 
 
 def judge(
-    snapshot: Snapshot, thresholds: Sequence[ThresholdResult] = (), *, interrupted: bool = False
+    snapshot: Snapshot,
+    thresholds: Sequence[ThresholdResult] = (),
+    comparison: Comparison | None = None,
+    *,
+    interrupted: bool = False,
 ) -> Snapshot:
     """The same snapshot with its status and the reasons for it.
 
@@ -83,7 +93,7 @@ def judge(
     interruption hides neither a failure nor a lost record, but a run that was cut short is not
     held against limits.
     """
-    failing = [check for check in checks(snapshot, thresholds) if check.problem is not None]
+    failing = [check for check in checks(snapshot, thresholds, comparison) if check.problem is not None]
     faults = {check.fault for check in failing}
     reasons = [check.problem for check in failing if check.problem is not None]
     if interrupted:
@@ -109,6 +119,14 @@ def exit_code(
     if snapshot.status == "healthy" and not all(result.passed for result in thresholds):
         return EXIT_THRESHOLD
     return _EXIT_CODES[snapshot.status]
+
+
+def _baseline(comparison: Comparison) -> Check:
+    worse = "; ".join(change.text for change in comparison.regressions)
+    problem = f"worse than {comparison.path}: {worse}" if worse else None
+    return Check(
+        "it is no worse than the baseline", "degraded", problem, judged=comparison.not_judged is None
+    )
 
 
 def _anomalies(snapshot: Snapshot) -> str | None:

@@ -47,6 +47,7 @@ class Settings:
     listen: bool = False
     metrics_port: int | None = None
     faults: tuple[str, ...] = ()
+    baseline: Path | None = None
     display: Display = field(default_factory=Display)
 
 
@@ -146,6 +147,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
         listen=getattr(found, "listen", False),
         metrics_port=getattr(found, "metrics_port", None),
         faults=tuple(getattr(found, "fault", ())),
+        baseline=getattr(found, "baseline", None),
     )
 
 
@@ -203,6 +205,12 @@ def _add_options(parser: argparse.ArgumentParser, limit: str) -> None:
         metavar="PATH",
         type=file_path("--record"),
         help="record the whole run, for `replay`, also where it crashes",
+    )
+    add(
+        "--baseline",
+        metavar="PATH",
+        type=Path,
+        help="the JSON report of an earlier run: say what changed, and exit 4 where it is much worse",
     )
     add("--limit", metavar="N", type=whole("--limit", 0), help=limit)
     add(

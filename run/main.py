@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from metrics.baseline import Baseline
 from metrics.report import RunReport
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
@@ -105,6 +106,8 @@ def _run_session(
     *,
     watched: bool,
 ) -> int:
+    # Before anything is forgotten: a wrong option must not cost the progress of earlier runs.
+    baseline = Baseline(settings.baseline, pipeline.name) if settings.baseline is not None else None
     session = Session(
         pipeline,
         _options(settings, watched=watched),
@@ -114,6 +117,7 @@ def _run_session(
         store=open_store(pipeline, settings.state, fresh=settings.fresh),
         record=settings.record,
         faults=settings.faults,
+        baseline=baseline,
     )
     if endpoint is not None:
         endpoint.serve(lambda: session.snapshot)

@@ -110,7 +110,7 @@ def _judged_again(report: RunReport, fail_if: Sequence[str]) -> RunReport:
     names = [stage.name for stage in report.snapshot.stages]
     results = tuple(parse_threshold(text, names).evaluate(report.snapshot) for text in fail_if)
     interrupted = report.exit_code if report.snapshot.status == "interrupted" else None
-    snapshot = judge(report.snapshot, results, interrupted=interrupted is not None)
+    snapshot = judge(report.snapshot, results, report.comparison, interrupted=interrupted is not None)
     code = exit_code(snapshot, results, interrupted)
     return replace(report, snapshot=snapshot, thresholds=results, exit_code=code)
 

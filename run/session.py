@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from metrics.baseline import Baseline
 from metrics.collector import Collector
 from metrics.heap.watch import HeapWatch
 from metrics.memory import MemorySampler
@@ -51,17 +52,19 @@ class Session(LiveRun):
         drain_timeout: float = 60.0,
         record: Path | None = None,
         faults: Sequence[str] = (),
+        baseline: Baseline | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
         ``store`` keeps the progress. With ``replay`` dead letters are read, and nothing else. After
         ``drain_timeout`` seconds a run that is to end is given up. The last minutes are always recorded in
         memory, the whole run where ``record`` names a file. ``faults`` are put in on purpose, written as for
-        ``--fault``.
+        ``--fault``. ``baseline`` is the report of an earlier run, to compare with.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
         self._duration = duration
+        self._baseline = baseline
         self._drain_timeout = drain_timeout
         self._drained = threading.Lock()
         self.clock = clock or SystemClock()
@@ -235,7 +238,8 @@ class Session(LiveRun):
         """What there is to say about the run when it is over."""
         results = self._collector.threshold_results
         # The signal may have become known only after the run that it ended.
-        snapshot = judge(self.snapshot, results, interrupted=self._signal is not None)
+        comparison = self._baseline.compare(self.snapshot) if self._baseline is not None else None
+        snapshot = judge(self.snapshot, results, comparison, interrupted=self._signal is not None)
         interrupted = exit_codes.of_signal(self._signal) if self._signal is not None else None
         return RunReport(
             snapshot=snapshot,
@@ -246,6 +250,8 @@ class Session(LiveRun):
             thresholds=results,
             dead_letters=str(self.engine.dead_letters.path) if snapshot.records.rejected else None,
             sink=SinkInfo(self.engine.sink.name, self.engine.sink.guarantee),
+            history=self._collector.history,
+            comparison=comparison,
         )
 
     def _roots(self) -> dict[str, list[object]]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+MOST = 1e150
 Kind = Literal["invariant", "novelty", "step", "trend"]
 Range = tuple[float | None, float | None]
 """The least and the most that is expected; None is an open end."""
@@ -60,7 +61,7 @@ class Detector(Protocol):
 
 
 def known(value: float | None, weight: float = 1.0) -> float | None:
-    """The value, or None where it tells nothing."""
-    if value is None or not math.isfinite(value) or weight <= 0:
+    """The value, or None where it tells nothing: what cannot be squared is no measurement either."""
+    if value is None or not abs(value) <= MOST or weight <= 0:
         return None
     return float(value)

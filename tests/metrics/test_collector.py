@@ -383,13 +383,16 @@ def queue_before(stage: str, size: int) -> QueueCount:
     return QueueCount(stage, "", 400, 400 - size, size, 1, 400, 400)
 
 
+WAITS = "; ingestion is blocked 70%"
+
+
 @pytest.mark.parametrize(
     ("sizes", "busy", "says"),
     [
-        ({"parse": 400}, "chain", "enrich is the bottleneck: busy 97%, its queue is full"),
-        ({"parse": 350}, "chain", "enrich is the bottleneck: busy 97%, its queue is 88% full"),
+        ({"parse": 400}, "chain", f"enrich is the bottleneck: busy 97%, its queue is full for 4s{WAITS}"),
+        ({"parse": 350}, "chain", f"enrich is the bottleneck: busy 97%, its queue is 88% full for 4s{WAITS}"),
         ({"parse": 100}, "chain", None),
-        ({"output": 400}, "writer", "output is the bottleneck: busy 97%, its queue is full"),
+        ({"output": 400}, "writer", f"output is the bottleneck: busy 97%, its queue is full for 4s{WAITS}"),
         ({"output": 40}, "writer", None),
         ({"ingestion": 0}, "reader", "reading is the bottleneck: busy 97%, the queue after it is empty"),
         ({"ingestion": 200}, "reader", None),
