@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wcwidth import iter_graphemes, wcswidth
 
 from metrics.format import millis, percent, plural, printable, rate, seconds, size, titled
-from metrics.report import PRODUCT, RunReport, named_ids, outcome
+from metrics.report import PRODUCT, RunReport, may_be_twice, named_ids, outcome
 from metrics.snapshot import Snapshot, StageState
 from metrics.verdict import IDS_NAMED
 
@@ -172,4 +172,6 @@ def _closing(report: RunReport) -> list[str]:
         lines.append(f"Duplicated: {named_ids(records.duplicated_ids, records.duplicated, IDS)}")
     if records.rejected and report.dead_letters is not None:
         lines.append(f"Rejected records: {report.dead_letters}")
+    if report.sink is not None and report.sink.may_be_twice:
+        lines.append(f"May be there twice: {may_be_twice(report.sink)}")
     return lines

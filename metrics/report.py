@@ -16,10 +16,16 @@ PRODUCT = "DATA PIPELINE MONITOR v2.0"
 
 @dataclass(frozen=True, slots=True)
 class SinkInfo:
-    """What the sink is called and promises: ``exactly once`` or ``at least once``."""
+    """What the sink is called and promises: ``exactly once`` or ``at least once``.
+
+    ``may_be_twice`` records were given to it by a run that ended before it could commit them, and again by a
+    later one; ``may_be_twice_ids`` are the names of the first of them.
+    """
 
     name: str
     guarantee: str
+    may_be_twice: int = 0
+    may_be_twice_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,11 @@ def counts(report: RunReport) -> tuple[tuple[str, str], ...]:
         ("lost", count(records.lost)),
         ("duplicated", count(records.duplicated)),
     )
+
+
+def may_be_twice(sink: SinkInfo, limit: int = 5) -> str:
+    """How many records the sink may have twice, and which."""
+    return f"{sink.may_be_twice:,}: {named_ids(sink.may_be_twice_ids, sink.may_be_twice, limit)}"
 
 
 def named_ids(ids: tuple[str, ...], total: int, limit: int) -> str:

@@ -80,7 +80,14 @@ def document(report: RunReport) -> dict[str, Json]:
         "traceback": snapshot.traceback,
         "dead_letters": report.dead_letters,
         "sink": (
-            None if report.sink is None else {"name": report.sink.name, "guarantee": report.sink.guarantee}
+            None
+            if report.sink is None
+            else {
+                "name": report.sink.name,
+                "guarantee": report.sink.guarantee,
+                "may_be_twice": report.sink.may_be_twice,
+                "may_be_twice_ids": list(report.sink.may_be_twice_ids),
+            }
         ),
     }
 

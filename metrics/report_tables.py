@@ -5,7 +5,7 @@ from __future__ import annotations
 from metrics import left_open
 from metrics import report_tables_findings as findings
 from metrics.format import NOT_KNOWN, count, millis, number, percent, rate, seconds, size
-from metrics.report import RunReport, counts
+from metrics.report import RunReport, counts, may_be_twice
 from metrics.report_table import Table, table
 from metrics.snapshot import Latency, StageState
 
@@ -142,6 +142,8 @@ def _metrics(report: RunReport) -> list[tuple[str, str]]:
         rows.append(("seed", str(report.seed)))
     if report.sink is not None:
         rows.append(("sink", f"{report.sink.name} ({report.sink.guarantee})"))
+        if report.sink.may_be_twice:
+            rows.append(("may be there twice", may_be_twice(report.sink)))
     if report.dead_letters is not None:
         rows.append(("dead letters", report.dead_letters))
     rows.append(("exit code", str(report.exit_code)))

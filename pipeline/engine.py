@@ -128,6 +128,8 @@ class Engine:
         self._before = {} if self.checkpoint is None or replay is not None else self.checkpoint.partitions
         self.resumed = sum(progress.settled for progress in self._before.values())
         """Records that earlier runs have settled, and this one goes on from."""
+        self.repeated = self.checkpoint.repeated if self.checkpoint is not None else {}
+        """Records that an earlier run gave to the sink and did not come to commit, by partition."""
         self.partitions = self._partitions()
         check_partitions(self.partitions)
         self._identities = self._identified()

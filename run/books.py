@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from metrics.books import PartitionCount, QueueCount
+from metrics.report import SinkInfo
 from metrics.snapshot import Records
 from pipeline.engine import Engine
+from pipeline.ids import Id
 from pipeline.ledger import NAMES_KEPT
 from pipeline.ledger_books import Counts
 from pipeline.pipeline import INGESTION, OUTPUT
@@ -89,3 +92,15 @@ class EngineBooks:
         ledger = self._engine.ledger
         unwritten = ledger.unwritten() if stage == OUTPUT else 0
         return ledger.lost_at(stage) + unwritten
+
+
+def sink_info(engine: Engine) -> SinkInfo:
+    """What the sink promises, and which records it may have twice."""
+    repeated = engine.repeated.items()
+    names = (partition.record(Id(offset)) for partition, offsets in repeated for offset in offsets)
+    return SinkInfo(
+        engine.sink.name,
+        engine.sink.guarantee,
+        sum(len(offsets) for _, offsets in repeated),
+        tuple(islice(names, NAMES_KEPT)),
+    )

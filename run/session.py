@@ -12,7 +12,7 @@ from metrics.baseline import Baseline
 from metrics.collector import Collector
 from metrics.heap.watch import HeapWatch
 from metrics.memory import MemorySampler
-from metrics.report import RunReport, SinkInfo
+from metrics.report import RunReport
 from metrics.snapshot import Snapshot
 from metrics.thresholds import Threshold
 from metrics.thresholds import parse as parse_threshold
@@ -26,7 +26,7 @@ from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
 from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
-from run.books import EngineBooks
+from run.books import EngineBooks, sink_info
 from run.live import FaultChoice, LetterLine, LiveRun, Power
 from run.live_letters import LiveLetters
 from run.log_ring import LogRing
@@ -249,7 +249,7 @@ class Session(LiveRun):
             exit_code=exit_code(snapshot, results, interrupted),
             thresholds=results,
             dead_letters=str(self.engine.dead_letters.path) if snapshot.records.rejected else None,
-            sink=SinkInfo(self.engine.sink.name, self.engine.sink.guarantee),
+            sink=sink_info(self.engine),
             history=self._collector.history,
             comparison=comparison,
         )

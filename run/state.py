@@ -30,6 +30,11 @@ def open_store(pipeline: Pipeline, path: Path | None, *, fresh: bool) -> Checkpo
             f"Going on: {plural(before.settled, 'record')} were settled by earlier runs, the last at "
             f"{before.saved_at}. To start over: --fresh"
         )
+    if before is not None and (repeated := sum(map(len, before.repeated.values()))):
+        say(
+            f"{plural(repeated, 'record')} may be written twice: an earlier run handed them over and ended "
+            "before it could note that; the report names them"
+        )
     return store
 
 

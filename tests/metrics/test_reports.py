@@ -100,7 +100,12 @@ def test_the_document_has_the_keys_of_the_contract_in_its_order() -> None:
         "types": [],
     }
     assert found["dead_letters"] == "bad.jsonl"
-    assert found["sink"] == {"name": "sqlite out.db", "guarantee": "exactly once"}
+    assert found["sink"] == {
+        "name": "sqlite out.db",
+        "guarantee": "exactly once",
+        "may_be_twice": 0,
+        "may_be_twice_ids": [],
+    }
 
 
 @pytest.mark.parametrize(
