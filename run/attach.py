@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from metrics.verdict import EXIT_FAILED
 from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run import exit_codes
@@ -41,15 +42,15 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     attached = AttachedRun(Path(str(entry.socket)), SystemClock())
     try:
         number = show(attached, replace(display, read_only=wanted.read_only or attached.read_only))
+        lost = attached.connection
     finally:
         attached.close()
     if attached.report is not None:
         say(f"The run has ended: {attached.report.snapshot.status}.")
         return attached.report.exit_code
-    if attached.connection:
-        say(f"{entry.pipeline}: {attached.connection}.")
-    else:
-        say(f"The run goes on: {program} attach {entry.pid}")
+    say(f"{entry.pipeline}: {lost}." if lost else f"The run goes on: {program} attach {entry.pid}")
+    if attached.gone:
+        return EXIT_FAILED
     return exit_codes.HEALTHY if number is None else exit_codes.of_signal(number)
 
 

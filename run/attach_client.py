@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 from metrics.format import seconds
 from metrics.report import RunReport
 from metrics.snapshot import Snapshot
+from metrics.verdict import judge
 from pipeline.clock import Clock
 from pipeline.errors import ConfigurationError
 from pipeline.threads import spawn
@@ -27,7 +29,7 @@ CONNECT_S = 5.0
 ANSWER_S = 2.0
 AGAIN_S = 0.5
 """Between two attempts to connect again."""
-SILENT_S = 10.0
+SILENT_S = 6.0
 """A run that says nothing for so long, not even that its time goes on, has hung up or hangs."""
 
 
@@ -85,12 +87,17 @@ class AttachedRun(LiveRun):
         return self._read_only or self._state.read_only
 
     @property
+    def gone(self) -> bool:
+        """Whether its process has died without a word."""
+        return self._gone
+
+    @property
     def owned(self) -> bool:
         return False
 
     @property
     def connection(self) -> str:
-        if self.report is not None or self._lost_at is None:
+        if self.report is not None or self._lost_at is None or self._stop.is_set():
             return ""
         if self._gone:
             return "the run's process is gone; this is the last that it said"
@@ -215,6 +222,8 @@ class AttachedRun(LiveRun):
             connection = _connected(self._path)
         except (FileNotFoundError, ConnectionRefusedError):
             # The file goes with a run that ends in good order; nobody listens at that of a dead one.
+            if self._snapshot is not None:
+                self._snapshot = _broken_off(self._snapshot)
             self._gone = True
             return
         except OSError as error:
@@ -272,6 +281,12 @@ class AttachedRun(LiveRun):
                 self._socket = None
         for waiting in tuple(self._calls.values()):
             waiting.put(None)
+
+
+def _broken_off(snapshot: Snapshot) -> Snapshot:
+    """The last state of a run that died without a word."""
+    last = judge(replace(snapshot, phase="ended"), interrupted=True)
+    return replace(last, reasons=(*last.reasons, "its process is gone"))
 
 
 def _connected(path: Path) -> socket.socket:

@@ -22,7 +22,7 @@ MOST_CLIENTS = 6
 """Their sockets count among the open files of the process, which are watched."""
 STUCK_S = 20.0
 """A client that takes nothing for so long is let go."""
-ALIVE_EVERY_S = 3.0
+ALIVE_EVERY_S = 2.0
 """So often a client hears that the run is there, also where nothing changes."""
 MOST_WAITING = 8 * 1024 * 1024
 LONGEST_PATH = 100

@@ -351,6 +351,9 @@ def test_a_killed_run_is_told_as_gone_and_its_entry_goes(
         run.done()
         until(lambda: attached.finished, "the death was not noticed")
         assert "process is gone" in attached.connection
+        assert attached.gone
+        assert attached.snapshot.status == "interrupted"
+        assert "its process is gone" in attached.snapshot.reasons
         attached.close()
     assert list(runtime_folder.path().iterdir())
     assert runs.entries() == []
