@@ -17,7 +17,7 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test chaos lint format bench lock clean
+.PHONY: help run test chaos lint format bench bench-screen lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
@@ -50,6 +50,9 @@ format: $(VENV)/.set-up-dev
 
 bench: $(VENV)/.set-up-bench
 	@$(PY) -m benchmarks.orders.run $(ARGS)
+
+bench-screen: $(VENV)/.set-up-run
+	@$(PY) -m benchmarks.screen.run $(ARGS)
 
 lock:
 	@test -n "$(UV)" || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 2; }

@@ -75,6 +75,7 @@ class MonitorApp(ViewActions, RunActions):
         self._head: Playhead | None = None
         self._connection = ""
         self._letters_in = 0.0
+        self._drawn_for: tuple[object, ...] = ()
         self._banners = Panel(id="banners", focusable=False)
         self._tabs = Panel(id="tabs", focusable=False)
         self._header = SnapshotPanel(header, look, id="header", focusable=False)
@@ -192,21 +193,17 @@ class MonitorApp(ViewActions, RunActions):
         """Tabs, banners and footer."""
         look, head = self.look, self._head
         paused = snapshot.phase == "paused"
-        self._tabs.show([tabs(width, look, self.view, self.actions)])
         self._banners.show(self._banner_lines(width))
-        self._footer.show(
-            [
-                footer(
-                    width,
-                    look,
-                    self.actions,
-                    self.live.powers,
-                    paused=paused,
-                    ended=self.over,
-                    playing=head is not None and head.playing,
-                )
-            ]
+        playing = head is not None and head.playing
+        drawn_for = (width, id(look), self.view, self.live.powers, paused, self.over, playing)
+        if drawn_for == self._drawn_for:
+            return
+        self._drawn_for = drawn_for
+        self._tabs.show([tabs(width, look, self.view, self.actions)])
+        keys = footer(
+            width, look, self.actions, self.live.powers, paused=paused, ended=self.over, playing=playing
         )
+        self._footer.show([keys])
 
     def _banner_lines(self, width: int) -> list[Strip]:
         return banners(

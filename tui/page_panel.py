@@ -67,14 +67,14 @@ class PagePanel(Panel):
         if self.scroll_offset.y and self._page.head:
             # The head is not where the lines that scroll would have it.
             self._strips = strips
-            self.virtual_size = Size(width, len(strips))
+            self.virtual_size = Size(width, max(len(strips), self.room.height))
             self.refresh()
         else:
             self.show(strips)
 
     def render_line(self, y: int) -> Strip:
         if y < len(self._page.head) and y < len(self._strips):
-            return self._strips[y].adjust_cell_length(self.size.width).apply_style(self.rich_style)
+            return self._strips[y].adjust_cell_length(self.size.width).apply_style(self._ground)
         return super().render_line(y)
 
     def move(self, where: Move) -> None:

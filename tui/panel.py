@@ -7,8 +7,10 @@ while the snapshot is the same object and the panel has the same size.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Literal
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -33,6 +35,7 @@ class Panel(ScrollView, inherit_bindings=False):
         self.can_focus = focusable
         self.border_title = f" {title} " if title else None
         self._strips: list[Strip] = []
+        self._ground = Style()
 
     @property
     def room(self) -> Size:
@@ -68,19 +71,22 @@ class Panel(ScrollView, inherit_bindings=False):
     def show(self, strips: list[Strip]) -> None:
         """Show these lines from now on."""
         before, self._strips = self._strips, strips
-        size = Size(self.room.width, len(strips))
+        self._ground = self.rich_style
+        room = self.room
+        # Another size lays the whole screen out anew; while all lines fit, there is no need for one.
+        size = Size(room.width, max(len(strips), room.height))
         if size != self.virtual_size:
             self.virtual_size = size
             self.refresh()
             return
-        for y, (old, new) in enumerate(zip(before, strips, strict=False)):
+        for y, (old, new) in enumerate(zip_longest(before, strips)):
             if old != new:
                 self.refresh_line(y)
 
     def render_line(self, y: int) -> Strip:
         y += self.scroll_offset.y
         strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
-        return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
+        return strip.adjust_cell_length(self.size.width).apply_style(self._ground)
 
 
 class SnapshotPanel(Panel):
