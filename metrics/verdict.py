@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from metrics import left_open
 from metrics.baseline import Comparison
 from metrics.format import number, percent, plural, seconds, size
-from metrics.heap.verdict import leaking
+from metrics.heap.verdict import leaking, piling_up
 from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
 from metrics.thresholds import ThresholdResult
 
@@ -183,9 +183,23 @@ def _memory(snapshot: Snapshot) -> str | None:
     named = [_grown(cache) for cache in memory.caches if leaking(cache)]
     if named:
         return "; ".join(named)
+    if memory.slope_bytes_per_record is None:
+        return _piled_up(snapshot)
     slope = memory.slope_bytes_per_record or 0.0
     per_record = size(slope) if abs(slope) >= 10 else f"{number(slope)} bytes"
     return f"memory grows by {per_record} a record, from {size(memory.rss_start)} to {size(memory.rss)}"
+
+
+def _piled_up(snapshot: Snapshot) -> str:
+    records = snapshot.records.read
+    types = piling_up(snapshot.memory, records)
+    if not types:
+        return "memory grows with the records"
+    most = types[0]
+    holders = dict(snapshot.memory.census.holders) if snapshot.memory.census is not None else {}
+    held = f", held by {holders[most.type]}" if most.type in holders else ""
+    each = number(round(most.count_delta / records, 2))
+    return f"{most.count_delta:,} more objects of type {most.type} are alive, {each} for each record{held}"
 
 
 def _grown(cache: CacheState) -> str:

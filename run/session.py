@@ -179,7 +179,7 @@ class Session(LiveRun):
     @property
     def powers(self) -> frozenset[Power]:
         """What may be asked of this run."""
-        return frozenset({"steer", "inject", "tap", "letters", "record"})
+        return frozenset({"steer", "census", "inject", "tap", "letters", "record"})
 
     def faults(self) -> Sequence[FaultChoice]:
         """What can be put in, and where."""
@@ -204,6 +204,10 @@ class Session(LiveRun):
     def lift_faults(self) -> None:
         """Take out every fault that is at work."""
         self._tampering.lift()
+
+    def take_census(self) -> None:
+        """Count the live objects; a later snapshot has the result."""
+        self._heap.take_census()
 
     def printed(self, lines: Sequence[str]) -> None:
         """Keep lines that were printed while a screen held the output."""

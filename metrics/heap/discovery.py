@@ -74,7 +74,7 @@ class Walk:
         self.whole = True
         """Whether it came to its end, and was not cut off at a bound."""
         self._seen: set[int] = set()
-        self._code = UserCode()
+        self.code = UserCode()
         self._modules: dict[int, dict[str, Any]] = {}
         self.steps = 0
         """Objects that it met."""
@@ -103,12 +103,12 @@ class Walk:
             elif is_a(part, functools.partial):
                 part = part.func
             elif is_a(part, types.FunctionType):
-                self._code.meet(part.__globals__)
+                self.code.meet(part.__globals__)
                 part = (own_dict(part) or {}).get("__wrapped__")
             else:
                 module = sys.modules.get(str(type(part).__module__))
                 if module is not None and part is not None:
-                    self._code.meet(vars(module))
+                    self.code.meet(vars(module))
                 return
 
     def _walk(self, *begin: Step) -> None:
@@ -146,7 +146,7 @@ class Walk:
         elif is_a(held, type):
             yield from self._class(held)
         elif is_a(held, types.ModuleType):
-            if self._code.owns(vars(held)):
+            if self.code.owns(vars(held)):
                 self._modules.setdefault(id(held.__dict__), held.__dict__)
         elif is_a(held, threading.local):
             yield from _thread_locals(held, name)
@@ -184,17 +184,17 @@ class Walk:
         for attribute, held in list((own_dict(function) or {}).items()):
             yield held, attribute, f"{title}.{attribute}", attribute_of(look, attribute), 0
         namespace = function.__globals__
-        if self._code.owns(namespace):
+        if self.code.owns(namespace):
             self._modules.setdefault(id(namespace), namespace)
             used = list(names_in(code))
             yield from self._globals(namespace, used)
             for name in used:
                 module = namespace.get(name)
-                if is_a(module, types.ModuleType) and self._code.owns(vars(module)):
+                if is_a(module, types.ModuleType) and self.code.owns(vars(module)):
                     yield from self._globals(vars(module), used)
 
     def _class(self, kind: type) -> Iterator[Step]:
-        if not self._code.owns_class(kind):
+        if not self.code.owns_class(kind):
             return
         # An enum's or a data class's own tables do not grow, and their names say nothing.
         for attribute, held in list(vars(kind).items()):
@@ -224,7 +224,7 @@ class Walk:
 
     def _user_modules(self) -> list[dict[str, Any]]:
         for module in list(sys.modules.values()):
-            if isinstance(module, types.ModuleType) and self._code.beside(vars(module)):
+            if isinstance(module, types.ModuleType) and self.code.beside(vars(module)):
                 self._modules.setdefault(id(module.__dict__), module.__dict__)
         return list(self._modules.values())
 

@@ -14,13 +14,30 @@ _hidden = "numpy" not in sys.modules
 if _hidden:
     sys.modules["numpy"] = None  # type: ignore[assignment]
 try:
-    from pympler import muppy, summary
+    from pympler import muppy
+    from pympler import summary as _summary
     from pympler.asizeof import Asizer
 finally:
     if _hidden:
         del sys.modules["numpy"]
 
-__all__ = ["asizeof", "muppy", "summary"]
+
+def live_objects() -> list[Any]:
+    """Every object that the collector knows, and what those refer to."""
+    objects: list[Any] = muppy.get_objects()
+    return objects
+
+
+def summarized(objects: Sequence[Any]) -> list[tuple[str, int, int]]:
+    """By type: its name, how many objects, and their own bytes."""
+    count: Any = _summary.summarize
+    return [(str(name), int(number), int(size)) for name, number, size in count(objects)]
+
+
+def type_name(held: object) -> str:
+    """What :func:`summarized` calls the type of an object."""
+    name: Any = _summary._repr
+    return str(name(held))
 
 
 def asizeof(parts: Sequence[Any]) -> int:

@@ -109,6 +109,15 @@ class Tracked:
         # What cannot be weighed is not tried again until its length is another.
         self.size, self._size_of = deep_size(held, chance), count
 
+    def weighs(self, size: int) -> None:
+        """Somebody else has found out what it takes."""
+        self.size, self._size_of = size, self._last or 0
+
+    @property
+    def too_far(self) -> bool:
+        """Whether it could not be weighed here, since its items lead too far."""
+        return self.of_interest and self.size is None and self._size_of > 0
+
     @property
     def judged(self) -> Judged:
         """What its readings say."""

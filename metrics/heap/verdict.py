@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from metrics.heap.watch import HeapWatch
-from metrics.snapshot import CacheState, MemoryState
+from metrics.heap.census import growing
+from metrics.heap.watch import BLOCKS_PER_RECORD, HeapWatch
+from metrics.snapshot import CacheState, MemoryState, TypeState
 
 LEAK_BYTES = 64 * 1024
 """A container that grows and weighs less is told, and not yet held against the run."""
-BLOCKS_PER_RECORD = 1.0
-"""More of the allocator's blocks with each record are not explained by what the monitor itself counts."""
+OBJECTS_PER_RECORD = 0.05
+"""Of one class of the user's, that stay, are a leak if the allocator's blocks stay too."""
 
 
 def leaking(cache: CacheState) -> bool:
     """Whether a container is held against the run: it grows, and weighs something."""
     return cache.verdict == "growing" and (cache.bytes or 0) >= LEAK_BYTES
+
+
+def piling_up(state: MemoryState, records: int) -> list[TypeState]:
+    """The types whose objects stay with the records, by the newest census, the most objects first."""
+    if state.census is None or not records:
+        return []
+    found = [each for each in growing(state.census) if each.count_delta >= OBJECTS_PER_RECORD * records]
+    return sorted(found, key=lambda each: -each.count_delta)
 
 
 def combined(state: MemoryState, heap: HeapWatch) -> MemoryState:
@@ -26,8 +35,7 @@ def combined(state: MemoryState, heap: HeapWatch) -> MemoryState:
     containers and the allocator's blocks were read often enough and none of them grows, memory is stable.
     """
     caches = heap.caches
-    blocks = heap.blocks
-    state = replace(state, caches=caches, blocks=blocks.now)
+    state = replace(state, caches=caches, blocks=heap.blocks.now, census=heap.census)
     grown = [cache for cache in caches if leaking(cache)]
     if grown:
         per_record = sum(cache.bytes_per_record or 0.0 for cache in grown)
@@ -37,7 +45,9 @@ def combined(state: MemoryState, heap: HeapWatch) -> MemoryState:
         return state
     if any(cache.verdict == "warming" and (cache.bytes or 0) >= LEAK_BYTES for cache in caches):
         return replace(state, verdict="warming", confidence=0.8)
-    kept = blocks.kept(sum(cache.bytes or 0 for cache in caches))
-    if kept is not None and kept < BLOCKS_PER_RECORD:
+    left = heap.unexplained
+    if left is not None and left >= BLOCKS_PER_RECORD and piling_up(state, heap.records):
+        return replace(state, verdict="growing", confidence=0.9)
+    if left is not None and left < BLOCKS_PER_RECORD:
         return replace(state, verdict="stable", confidence=0.8)
     return state

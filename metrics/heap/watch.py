@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from metrics.heap.blocks import Blocks
+from metrics.heap.census import Censuses, Known
 from metrics.heap.discovery import Walk
 from metrics.heap.spots import Spot
 from metrics.heap.tracked import Tracked
-from metrics.snapshot import CacheState
+from metrics.snapshot import CacheState, Census
 from pipeline.clock import Clock
 from pipeline.events import Event, StageWorked
 
@@ -35,6 +36,10 @@ QUICK = 2_000
 """Only where a walk meets fewer objects (a millisecond or two); else it is left to the watch's own thread."""
 KEPT_S = 5.0
 """How long a container that grew is told after it has gone."""
+LAST_CENSUS_S = 5.0
+"""How long the end of a run waits for a last census, where one is needed."""
+BLOCKS_PER_RECORD = 1.0
+"""Fewer are explained by what the monitor itself counts."""
 STEP = 1.04
 """By how much more records there are at the next reading."""
 
@@ -84,6 +89,8 @@ class HeapWatch:
         self._look_at = self._weigh_at = clock.monotonic()
         self._weighed = 0
         self.blocks = Blocks()
+        self._walk: Walk | None = None
+        self._censuses = Censuses(clock, self._known, self._owns)
         self.lost = 0
         """Events that were not taken: none."""
         self.failures = 0
@@ -129,11 +136,34 @@ class HeapWatch:
             self._look_at = now + min(max(LOOK_S[0], took / SHARE), LOOK_S[1])
         if now >= self._weigh_at:
             self._weigh_at = now + self._timed(self._weigh_next) / SHARE
+        self._censuses.step(now)
+        self._weighed_by_census()
         self.publish()
 
     def finish(self) -> None:
         """The last look, when nothing runs any more."""
         self._guarded(self._last_look)
+        self._guarded(self._last_census)
+
+    def take_census(self) -> None:
+        """Have all objects counted as soon as may be; for any thread."""
+        self._censuses.ask()
+
+    @property
+    def census(self) -> Census | None:
+        """The newest count of all objects."""
+        return self._censuses.latest
+
+    @property
+    def records(self) -> int:
+        """Records that the busiest stage has taken."""
+        return self._most_taken()
+
+    @property
+    def unexplained(self) -> float | None:
+        """The allocator's blocks that each record has left behind, but for those in containers that are
+        known; None while that cannot be told."""
+        return self.blocks.kept(sum(cache.bytes or 0 for cache in self.caches))
 
     def publish(self) -> None:
         """Bring :attr:`caches` up to date."""
@@ -157,6 +187,29 @@ class HeapWatch:
             if tracked.of_interest and (tracked.worth_weighing or tracked.size is None):
                 tracked.weigh(self._chance)
         self.publish()
+
+    def _last_census(self) -> None:
+        """One more, where something is left that no container explains: it may name its type."""
+        left = self.unexplained
+        grows = any(cache.verdict == "growing" for cache in self.caches)
+        wanted = left is not None and left >= BLOCKS_PER_RECORD and not grows
+        self._censuses.finish(wanted=wanted, seconds=LAST_CENSUS_S)
+
+    def _weighed_by_census(self) -> None:
+        sizes = self._censuses.sizes()
+        if sizes:
+            for tracked in self._tracked.values():
+                if id(tracked) in sizes:
+                    tracked.weighs(sizes[id(tracked)])
+
+    def _known(self) -> list[Known]:
+        return [
+            Known(id(each), f"`{each.spot.name}` ({each.spot.place})", each.spot.held, each.too_far)
+            for each in self._tracked.values()
+        ]
+
+    def _owns(self, kind: type) -> bool:
+        return self._walk is not None and self._walk.code.owns_class(kind)
 
     def _read_stage(self, stage: str, counts: _Counts) -> None:
         if self._changed() or (counts.readings in FIND_AT and self._walk_steps < QUICK):
@@ -194,7 +247,7 @@ class HeapWatch:
 
     def _spots(self, roots: Mapping[str, Sequence[object]]) -> list[Spot]:
         walk = Walk(roots, self._output)
-        self._walk_steps = walk.steps
+        self._walk, self._walk_steps = walk, walk.steps
         places = {id(held): spot for spot in walk.spots if (held := spot.held()) is not None}
         spots = []
         known = set()
