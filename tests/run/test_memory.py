@@ -140,3 +140,29 @@ def test_a_list_as_the_output_is_no_leak(tmp_path: Path) -> None:
     assert len(rows) == RECORDS
     assert code == EXIT_HEALTHY
     assert snapshot.memory.verdict != "growing"
+
+
+def test_objects_that_pile_up_in_no_container_are_named_by_their_type() -> None:
+    snapshot, code = ran(demo(), "leak.cycle@transform")
+    assert code == EXIT_THRESHOLD
+    assert "2,000 more objects of type" in snapshot.reasons[0]
+    assert "Node are alive, 2 for each record" in snapshot.reasons[0]
+
+
+def test_a_census_can_be_asked_for() -> None:
+    session = Session(demo(), Options(rate=50))
+    assert "census" in session.powers
+    session.start()
+    try:
+        session.take_census()
+        for _ in range(600):
+            if session.snapshot.memory.census is not None:
+                break
+            session.wait(0.1)
+        census = session.snapshot.memory.census
+        assert census is not None
+        assert census.objects > 10_000
+        assert any(state.type == "dict" and state.count > 100 for state in census.types)
+    finally:
+        session.abort()
+        assert session.wait(60)
