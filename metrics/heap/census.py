@@ -14,7 +14,7 @@ import psutil
 
 from metrics.heap import counting
 from metrics.heap.counting import Row
-from metrics.heap.forked import Forked, Write, can_fork
+from metrics.heap.forked import NICE, Forked, Write, can_fork
 from metrics.heap.pympler_door import summarized
 from metrics.snapshot import Census, TypeState
 from pipeline.clock import Clock
@@ -92,7 +92,8 @@ class Censuses:
         """End it; where ``wanted``, wait so long for one more."""
         deadline = self._clock.monotonic() + seconds
         if wanted and self._child is None:
-            self._begin(self._clock.monotonic())
+            # Nothing runs any more that it could disturb.
+            self._begin(self._clock.monotonic(), nice=0)
         while self._child is not None and wanted and (left := deadline - self._clock.monotonic()) > 0:
             self._child.wait(left)
             self.step(self._clock.monotonic())
@@ -105,7 +106,7 @@ class Censuses:
         found, self._weighed = self._weighed, {}
         return found
 
-    def _begin(self, now: float) -> None:
+    def _begin(self, now: float, nice: int = NICE) -> None:
         self._asked = False
         # Until it is known what one costs.
         self._due = now + SPACE_S[0]
@@ -120,6 +121,7 @@ class Censuses:
             self._child = Forked(
                 lambda write: _survey(write, self._clock, known, grown, self._ours, collecting=collecting),
                 DEADLINE_S,
+                nice,
             )
         except OSError:
             return

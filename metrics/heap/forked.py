@@ -47,8 +47,9 @@ def can_fork() -> bool:
 class Forked:
     """A child at work. For one thread; :meth:`poll` never waits."""
 
-    def __init__(self, work: Callable[[Write], None], seconds: int) -> None:
-        """``work`` runs in the child, which is killed after so many seconds. Raises OSError where the system
+    def __init__(self, work: Callable[[Write], None], seconds: int, nice: int = NICE) -> None:
+        """``work`` runs in the child, which is killed after so many seconds. ``nice`` is by how much it steps
+        behind the parent. Raises OSError where the system
         has no process or no memory left."""
         self._parts: list[bytes] = []
         self.cpu_s = 0.0
@@ -60,7 +61,7 @@ class Forked:
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                _child(work, writer, seconds)
+                _child(work, writer, seconds, nice)
         except OSError:
             os.close(reader)
             raise
@@ -116,7 +117,7 @@ class Forked:
             self.cpu_s = usage.ru_utime + usage.ru_stime
 
 
-def _child(work: Callable[[Write], None], writer: int, seconds: int) -> None:
+def _child(work: Callable[[Write], None], writer: int, seconds: int, nice: int) -> None:
     """Everything that the child does; it never returns."""
     try:
         gc.disable()
@@ -131,7 +132,7 @@ def _child(work: Callable[[Write], None], writer: int, seconds: int) -> None:
         os.closerange(writer + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20))
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_bytes(b"1000")
-            os.nice(NICE)
+            os.nice(nice)
 
         def write(part: bytes) -> None:
             view = memoryview(part)
