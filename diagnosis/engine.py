@@ -247,9 +247,8 @@ class Diagnoser:
         (top, sure), *rivals = odds.ranked()
         rival = rivals[0]
         done = confirmed(odds, top) or (tried is not None and tried.verified)
-        sure_enough = (
-            concluded(odds) or (sure >= 0.9 and done) or top in ("noisy_neighbour", "healthy", "warm_up")
-        )
+        quiet = top in ("noisy_neighbour", "healthy", "warm_up")
+        sure_enough = concluded(odds) or (sure >= 0.9 and (done or quiet))
         if top == "unknown" or not sure_enough or (sure < 0.8 and not done):
             self._open = True
             self._doubts.append(

@@ -14,7 +14,7 @@ from diagnosis.repairs import REPAIRS, Repair
 from diagnosis.symptoms import KINDS, Kind, measure
 from metrics.findings import Cause
 
-MOST_TRIED = 24
+MOST_TRIED = 14
 SLOWER = 3.0
 """A repair may make a run of a fraction of a second so many times slower before that speaks against it."""
 

@@ -69,6 +69,8 @@ class Container:
     object: str | None
     lengths: tuple[int, ...]
     bytes_per_item: float = 0.0
+    items: str = ""
+    """The module and type of what is in it."""
     clearable: bool = True
 
 

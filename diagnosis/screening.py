@@ -69,9 +69,49 @@ def screen(lab: Lab, first: Change) -> Screened:
     changed = _changed(lab, small, serial, [plain, second], reference)
     if changed is not None:
         found.append(changed)
+    found = _without_consequences(found)
     order = {kind: place for place, kind in enumerate(KINDS)}
     found.sort(key=lambda each: order[each[0].kind])
     return Screened(tuple(found), as_is, reference, lab.runs)
+
+
+_OPEN = ("_io.", "socket.", "subprocess.", "threading.", "tempfile.", "selectors.", "logging.", "concurrent.")
+
+
+def _without_consequences(
+    found: list[tuple[Trouble, Change, Observation]],
+) -> list[tuple[Trouble, Change, Observation]]:
+    """Without what only shows the same thing once more."""
+    kinds = {trouble.kind: trouble for trouble, _, _ in found}
+    wrong = frozenset[str]().union(
+        *(kinds[kind].sick.ids for kind in ("lost", "duplicated", "rejected") if kind in kinds)
+    )
+    kept_ones = []
+    for trouble, base, run in found:
+        if (
+            trouble.kind == "changed"
+            and wrong
+            and len(trouble.sick.ids & _families(wrong, trouble)) >= 0.8 * len(trouble.sick.ids)
+        ):
+            continue
+        if trouble.kind == "duplicated" and "lost" in kinds:
+            # One fault puts a record in the place of another.
+            continue
+        if trouble.kind == "memory" and "handles" in kinds and growing(run)[0].items.startswith(_OPEN):
+            continue
+        kept_ones.append((trouble, base, run))
+    return kept_ones
+
+
+def _families(ids: frozenset[str], trouble: Trouble) -> frozenset[str]:
+    """The ids, with those of records that descend from them."""
+    roots = {_root(id) for id in ids}
+    return frozenset(id for id in trouble.sick.ids if _root(id) in roots)
+
+
+def _root(id: str) -> str:
+    place, _, number = id.rpartition(":")
+    return f"{place}:{number.partition('.')[0]}"
 
 
 def _others(kind: Kind, run: Observation, base: Change) -> tuple[tuple[Trouble, Change, Observation], ...]:

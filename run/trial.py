@@ -19,8 +19,11 @@ from typing import Any
 
 from diagnosis.change import Change, from_json
 from diagnosis.observation import (
+    Container,
     Ending,
+    Growth,
     Observation,
+    Opened,
     Rejected,
     StageShape,
     StageTimes,
@@ -109,6 +112,17 @@ class _Seen:
     over: threading.Event = field(default_factory=threading.Event)
     stacks: tuple[ThreadStack, ...] = ()
     dead: list[str] = field(default_factory=list)
+    last: _Last | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What was there when the last record was settled, and nothing was let go of yet."""
+
+    containers: tuple[Container, ...]
+    growth: tuple[Growth, ...]
+    opened: tuple[Opened, ...]
+    unwritten: dict[str, str]
 
 
 class _Trial:
@@ -135,10 +149,12 @@ class _Trial:
         pipeline.validate()
         with tempfile.TemporaryDirectory(prefix="trial-") as folder:
             applied = Applied(pipeline, change, Path(folder), self._clock)
-            opened = OpenWatch(self._files, applied.at_work.now)
-            opened.install()
+            self._opened = OpenWatch(self._files, applied.at_work.now)
+            self._opened.install()
+            applied.reach_what_comes_later(self._files)
+            self._only = applied.targets[0][0] if len(applied.targets) == 1 else None
             run = _serial if change.driver == "serial" else _threaded
-            return self._observe(run(self, applied), applied, opened, Path(folder))
+            return self._observe(run(self, applied), applied, Path(folder))
 
     def _asks_for_dates(self) -> bool:
         try:
@@ -194,13 +210,11 @@ class _Trial:
                 roots.append(StageRoot(INGESTION, pairs))
         return discover(user_modules(self._files), roots)
 
-    def _observe(self, ran: _Ran, applied: Applied, opened: OpenWatch, folder: Path) -> Observation:
+    def _observe(self, ran: _Ran, applied: Applied, folder: Path) -> Observation:
         snapshot, watch, delivery = ran.snapshot, ran.watch, ran.delivery
         if _ours(snapshot.traceback):
             raise RuntimeError(f"the trial itself failed: {snapshot.traceback}")
-        watch.sample()
-        left = opened.opened()
-        mine = {id(delivery.hashes)}
+        last = self._seen.last or self.last_look(watch, delivery)
         records = snapshot.records
         duration = watch.batches[-1][1] if watch.batches and ran.ending == "complete" else ran.took_s
         return Observation(
@@ -237,10 +251,10 @@ class _Trial:
             ),
             rejections=self._rejections(applied.pipeline.dead_letters),
             hashes=delivery.hashes,
-            containers=watch.containers(lambda _identity: _only_stage(applied), mine),
+            containers=last.containers,
             at=tuple(sample.records for sample in watch.samples),
-            growth=watch.grown(),
-            opened=left,
+            growth=last.growth,
+            opened=last.opened,
             samples=tuple(watch.samples),
             batch_at=tuple(watch.batches),
             clock_reads=dict(self._time.reads),
@@ -249,7 +263,7 @@ class _Trial:
             disagreements=snapshot.disagreements,
             batch_size=delivery.largest,
             files=self._files.seen(),
-            unwritten=self._files.unwritten(),
+            unwritten=last.unwritten,
             homes=self._homes,
             sink_name=applied.declared.name,
             sink_waits_s=applied.sink.own_s,
@@ -327,6 +341,18 @@ class _Trial:
             )
         return tuple(each for each in found if each.frames or each.stage is not None)
 
+    def last_look(self, watch: Watch, seen: Seen) -> _Last:
+        """Look around once more; call it before anything is let go of."""
+        if self._seen.last is None:
+            watch.sample()
+            self._seen.last = _Last(
+                watch.containers(lambda _identity: self._only, {id(seen.hashes)}),
+                watch.grown(),
+                self._opened.opened(),
+                self._files.unwritten(),
+            )
+        return self._seen.last
+
     # For the two ways to run it
 
     @property
@@ -366,6 +392,13 @@ def _threaded(trial: _Trial, applied: Applied) -> _Ran:
     session = Session(applied.pipeline, _options(change), clock=trial.clock)
     watch, delivery = trial.watch(session.engine, applied, _expected(session.engine, change))
     _collecting(change)
+    let_go = session._tampering.finish
+
+    def finish() -> None:
+        trial.last_look(watch, delivery)
+        let_go()
+
+    session._tampering.finish = finish  # type: ignore[method-assign]
     session.start()
 
     def progress() -> object:
@@ -419,6 +452,7 @@ def _serial(trial: _Trial, applied: Applied) -> _Ran:
         try:
             tampering.begin()
             driver.run()
+            trial.last_look(watch, delivery)
         except Stalled:
             trial.seen.stalled = True
         finally:
@@ -493,10 +527,6 @@ def _class_place(kind: type | None) -> tuple[str | None, int | None]:
         if code is not None and not is_house(code.co_filename):
             return code.co_filename, code.co_firstlineno
     return None, None
-
-
-def _only_stage(applied: Applied) -> str | None:
-    return applied.targets[0][0] if len(applied.targets) == 1 else None
 
 
 __all__ = ["SLEEP", "main"]

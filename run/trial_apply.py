@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -15,13 +17,18 @@ from diagnosis.change import Change
 from pipeline.batch import Chunk, Decode, Partition
 from pipeline.checkpoint import Progress
 from pipeline.ids import Ids
+from pipeline.operators.batch import BatchOperator
+from pipeline.operators.function import FunctionOperator
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, SourceSpec, StageSpec
 from pipeline.sinks.base import Sink
 from pipeline.sources.base import PartitionSpec, Source
-from pipeline.stages import Record, Stage
+from pipeline.stages import Child, Record, Stage
+from run.trial_files import UserFiles
 from run.trial_sink import TrialSink
 from run.trial_time import SLEEP, TrialClock
 
+_DEEP = 8
+_TURN_S = 0.5
 QUEUED = 4
 """So many batches are in each queue, where their size is set."""
 
@@ -103,18 +110,46 @@ class Applied:
     def _stage(self, spec: StageSpec, *, first: bool) -> StageSpec:
         if spec.kind == "stateful":
             return replace(spec, target=lambda: self._stateful(spec, first=first))
-        target = spec.target
-        many = spec.kind == "batch"
+        return replace(
+            spec, target=self._around(spec.name, spec.target, first=first, many=spec.kind == "batch")
+        )
 
-        @wraps(target)
+    def _around(
+        self, name: str, target: Callable[[Any], Any], *, first: bool, many: bool
+    ) -> Callable[[Any], Any]:
         def call(given: Any) -> Any:
-            before = self.at_work.enter(spec.name)
+            before = self.at_work.enter(name)
             try:
-                return self._called(spec.name, target, given, first=first, many=many)
+                return self._called(name, target, given, first=first, many=many)
             finally:
                 self.at_work.leave(before)
 
-        return replace(spec, target=call)
+        with suppress(AttributeError, TypeError):
+            return wraps(target)(call)
+        return call
+
+    def reach_what_comes_later(self, files: UserFiles) -> None:
+        """Put the change around functions that come into the stages while it runs, too, and into what a stage
+        with a memory hands out; with one thread, let the user's own threads go one behind the other."""
+        function, batch, replaced = FunctionOperator.calling, BatchOperator.calling, Record.replace
+
+        def calling(operator: FunctionOperator, target: Callable[[Any], Any]) -> FunctionOperator:
+            return function(operator, self._around(operator.name, target, first=False, many=False))
+
+        def calling_many(operator: BatchOperator, target: Callable[[Any], Any]) -> BatchOperator:
+            return batch(operator, self._around(operator.name, target, first=False, many=True))
+
+        setattr(FunctionOperator, "calling", calling)  # noqa: B010
+        setattr(BatchOperator, "calling", calling_many)  # noqa: B010
+        if self.change.copy:
+
+            def replacing(record: Record, value: Any) -> Record:
+                return replaced(record, copied(value) if self.at_work.now() in self.change.copy else value)
+
+            setattr(Record, "replace", replacing)  # noqa: B010
+            setattr(Child, "replace", _child_replacing(self.at_work, self.change.copy))  # noqa: B010
+        if self.change.driver == "serial":
+            _one_behind_the_other(files)
 
     def _called(self, name: str, target: Callable[[Any], Any], given: Any, *, first: bool, many: bool) -> Any:
         change = self.change
@@ -142,6 +177,33 @@ class Applied:
         stage: Stage = spec.target()
         self.instances.append((spec.name, stage))
         return _Tagged(self, spec.name, stage, first=first)
+
+
+def _child_replacing(at_work: AtWork, stages: tuple[str, ...]) -> Callable[[Child, Any], Record]:
+    real = Child.replace
+
+    def replacing(record: Child, value: Any) -> Record:
+        return real(record, copied(value) if at_work.now() in stages else value)
+
+    return replacing
+
+
+def _one_behind_the_other(files: UserFiles) -> None:
+    """A thread that the user's code starts is waited for at once; one that serves others goes on beside."""
+    start = threading.Thread.start
+
+    def start_and_wait(thread: threading.Thread) -> None:
+        start(thread)
+        frame = sys._getframe(1)
+        for _ in range(_DEEP):
+            if frame.f_code.co_filename in files:
+                thread.join(_TURN_S)
+                return
+            if frame.f_back is None:
+                return
+            frame = frame.f_back
+
+    setattr(threading.Thread, "start", start_and_wait)  # noqa: B010
 
 
 class _Tagged(Stage):

@@ -133,7 +133,7 @@ class Watch:
         """Those that ever changed, and large ones that nobody has a name for."""
         found = []
         for holder in self.holders:
-            lengths = tuple(holder.lengths)
+            lengths = _known_lengths(holder.lengths)
             if lengths and max(lengths) != min(lengths):
                 found.append(
                     Container(
@@ -144,6 +144,7 @@ class Watch:
                         holder.name,
                         lengths,
                         _weight(holder),
+                        _items(holder),
                     )
                 )
         if self._large_at and len(self.samples) >= 2:
@@ -193,6 +194,15 @@ class Watch:
         )
 
 
+def _known_lengths(lengths: list[int]) -> tuple[int, ...]:
+    """The readings; where there was none, the one before."""
+    known, last = [], 0
+    for length in lengths:
+        last = length if length >= 0 else last
+        known.append(last)
+    return tuple(known)
+
+
 def _weight(holder: Holder) -> float:
     """Bytes an item, from a few of them."""
     try:
@@ -202,6 +212,18 @@ def _weight(holder: Holder) -> float:
         return sum(map(sys.getsizeof, [*items, *keys])) / max(1, len(items)) + 16
     except Exception:  # noqa: BLE001 - not everything tells what is in it
         return 0.0
+
+
+def _items(holder: Holder) -> str:
+    """What kind of thing is in it."""
+    try:
+        value = holder.get()
+        first = next(iter(value.values() if isinstance(value, dict) else value))
+        if isinstance(first, (tuple, list)) and first:
+            first = first[0]
+        return f"{type(first).__module__}.{type(first).__qualname__}"
+    except Exception:  # noqa: BLE001 - not everything tells what is in it
+        return ""
 
 
 def _name(kind: type) -> str:

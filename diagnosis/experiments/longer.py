@@ -18,22 +18,17 @@ class Longer(Experiment):
 
     def carry_out(self, case: Case) -> Finding:
         limit = case.lab.base.limit or case.first.read
+        if case.kind == "handles":
+            return self._shorter(case)
         change = case.lab.change(limit=limit * TIMES)
         run = case.lab.one(change)
         if run.read < 1.5 * limit:
-            change = case.lab.change(limit=limit * TIMES, repeat=TIMES)
-            if case.kind != "handles":
-                return Finding("no_more", f"there are no more than {run.read:,} records", 1, change)
-            # What is opened does not depend on which records they are: the same ones do.
-            run = case.lab.one(change)
+            return Finding("no_more", f"there are no more than {run.read:,} records", 1, change)
         if case.kind == "slow":
             now, before = slowing(run), case.amount
             outcome = "goes_on" if now > 1.15 * before else "levels_off"
             return Finding(outcome, f"{before:.1f} times as long a record, then {now:.1f}", 1, change)
         now = case.trouble.measure(run).amount
-        if case.kind == "handles":
-            outcome = "goes_on" if now > 1.8 * case.amount else "levels_off"
-            return Finding(outcome, f"{case.amount:g} left open, then {now:g} with more records", 1, change)
         outcome = "goes_on" if now > 0.4 * case.amount else "levels_off"
         ends = [each for each in run.containers if growth(run, each) > 0]
         what = f" ({ends[0].name}: {ends[0].lengths[-1]:,} items)" if ends else ""
@@ -43,3 +38,13 @@ class Longer(Experiment):
             1,
             change,
         )
+
+    def _shorter(self, case: Case) -> Finding:
+        """A third of the records: a process may not hold three times as many handles."""
+        change = case.lab.change(limit=max(1, case.first.read // TIMES))
+        run = case.lab.one(change)
+        # Few may be left open then, too few to be called a symptom.
+        few = max((each.left for each in run.opened), default=0)
+        most = max((each.left for each in case.first.opened), default=0)
+        outcome = "goes_on" if most > 1.7 * max(1, few) else "levels_off"
+        return Finding(outcome, f"{few} left open with a third of the records, {most} with all", 1, change)
