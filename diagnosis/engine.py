@@ -53,6 +53,10 @@ class Diagnoser:
     progress: Callable[[Diagnosis], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
     experiments: tuple[Experiment, ...] = EXPERIMENTS
+    first_ranking: list[tuple[Cause, float]] = field(default_factory=list)
+    """The causes of the first symptom, the most probable first."""
+    first_seen: list[tuple[str, str]] = field(default_factory=list)
+    """The experiments on the first symptom, with their outcomes."""
     _began: float = 0.0
     _steps: list[Step] = field(default_factory=list)
     _symptoms: list[Symptom] = field(default_factory=list)
@@ -244,6 +248,9 @@ class Diagnoser:
         )
 
     def _judge(self, case: Case, odds: Odds, tried: Tried | None, left: list[Experiment]) -> None:
+        if not self.first_ranking:
+            self.first_ranking = odds.ranked()
+            self.first_seen = [(seen.experiment, seen.outcome) for seen in odds.seen]
         (top, sure), *rivals = odds.ranked()
         rival = rivals[0]
         done = confirmed(odds, top) or (tried is not None and tried.verified)

@@ -48,8 +48,7 @@ class TrialLauncher:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # The order of sets and the like is not what is looked for, and would differ in every run.
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"},
+            env=self.environment(),
             start_new_session=True,
         )
         spins: list[float] = []
@@ -74,6 +73,11 @@ class TrialLauncher:
             return nothing("died", _last_words(process.returncode, err), took)
         spin = sorted(spins)[len(spins) // 2] / self._best if spins else 1.0
         return replace(observation, machine=replace(observation.machine, spin=max(1.0, spin)))
+
+    def environment(self) -> dict[str, str]:
+        """What a trial runs in."""
+        # The order of sets and the like is not what is looked for, and would differ in every run.
+        return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
 
     def command(self, change: Change) -> str:
         """See :meth:`diagnosis.launcher.Launcher.command`."""
