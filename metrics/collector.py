@@ -147,7 +147,7 @@ class Collector:
         self._fold.note(self._clock.monotonic(), severity, text)
 
     def _sample(self, now: float, *, last: bool = False) -> None:
-        self._memory.sample(self._books.records().read)
+        self._memory.sample(self._fold.read)
         self._vitals.sample(now, last=last)
         self._threads.look(now, self._vitals.scheduling)
         for queue in self._books.queues():
@@ -179,6 +179,7 @@ class Collector:
         now = max(now, fold.latest) if fold.ended_at is None else fold.ended_at
         queues = self._books.queues()
         records, lines = self._books.ledger()
+        latency, histogram = fold.latency.shape(now, fresh=fold.ended_at is not None)
         read_share = input_progress(list(fold.partitions.values()), fold.limit)
         snapshot = Snapshot(
             pipeline=fold.pipeline,
@@ -190,7 +191,7 @@ class Collector:
             sources=rows.sources(fold.partitions, lines),
             stages=rows.stages(fold, self._books, queues, now, read_share),
             throughput=fold.settled.measure(now),
-            latency=fold.latency.latency(),
+            latency=latency,
             error_rate=rows.error_rate(records),
             memory=self._memory.memory,
             resources=self._vitals.resources,
@@ -209,7 +210,7 @@ class Collector:
             faults=self._faults(),
             taps=samples(self._looks(), fold.started_at),
             threads=self._threads.states,
-            histogram=fold.latency.histogram(),
+            histogram=histogram,
             recent=fold.recent.measure(now),
         )
         self._history.look(snapshot)

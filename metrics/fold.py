@@ -80,7 +80,8 @@ class RunFold:
 
     def fold(self, event: Event) -> None:
         """Take one event in. Raises LookupError for a stage that was not declared."""
-        self.latest = max(self.latest, event.at)
+        if event.at > self.latest:
+            self.latest = event.at
         match event:
             case StageWorked():
                 self._stage(event.stage).worked(event)
@@ -104,6 +105,11 @@ class RunFold:
                 self._failed(event)
             case RunEnded():
                 self.phase, self.ended_at, self.complete = "ended", event.at, event.complete
+
+    @property
+    def read(self) -> int:
+        """Records read by this run."""
+        return sum(partition.read for partition in self.partitions.values())
 
     def note(self, at: float, severity: Severity, text: str) -> None:
         """Add a line to the events panel."""

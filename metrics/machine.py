@@ -68,8 +68,9 @@ class Machine:
 
     def threads(self) -> int:
         """Threads of this process, also those that are not Python's."""
-        tasks = len(_names(f"{self._own}/task")) if self._has_proc else 0
-        return tasks or self._process.num_threads()
+        # A folder has a link from each folder in it, from itself, and from the one that it is in.
+        tasks = _links(f"{self._own}/task") - 2 if self._has_proc else 0
+        return tasks if tasks > 0 else self._process.num_threads()
 
     def scheduling(self) -> dict[int, Scheduling] | None:
         """What each thread has had of the processors, by the system's number for it."""
@@ -109,6 +110,13 @@ class Machine:
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size  # noqa: PTH116 - ten times a second: a Path costs as much again
+    except OSError:
+        return 0
+
+
+def _links(path: str) -> int:
+    try:
+        return os.stat(path).st_nlink  # noqa: PTH116 - see above
     except OSError:
         return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from metrics.sketch import Sketch
@@ -17,10 +18,6 @@ class Spent(NamedTuple):
     busy: float = 0.0
     idle: float = 0.0
     blocked: float = 0.0
-
-    def plus(self, other: Spent) -> Spent:
-        """Both together."""
-        return Spent(self.busy + other.busy, self.idle + other.idle, self.blocked + other.blocked)
 
     @property
     def total(self) -> float:
@@ -60,24 +57,51 @@ class Times(NamedTuple):
         return busy, max(0.0, 1.0 - busy - blocked), blocked
 
 
+class TimeBook:
+    """Adds up the time of both kinds of threads."""
+
+    __slots__ = ("_ends", "_workers")
+
+    def __init__(self) -> None:
+        self._workers = [0.0, 0.0, 0.0]
+        self._ends = [0.0, 0.0, 0.0]
+
+    def add(self, busy: float, idle: float, blocked: float, *, ends: bool) -> None:
+        """So many seconds more, of workers or of those at the ends."""
+        book = self._ends if ends else self._workers
+        book[0] += busy
+        book[1] += idle
+        book[2] += blocked
+
+    @property
+    def times(self) -> Times:
+        """What was added."""
+        return Times(Spent(*self._workers), Spent(*self._ends))
+
+
 class _Second:
-    __slots__ = ("ends", "number", "records", "rejected", "sketch", "workers")
+    __slots__ = ("number", "records", "rejected", "sketch", "time")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.records = self.rejected = 0
-        self.workers = self.ends = Spent()
+        self.time = TimeBook()
         self.sketch = Sketch()
 
 
 class RecentFold:
-    """Books by the time at which things happened. It holds the current second and the nine before it; what
-    is older when it comes in is in no book."""
+    """Books by the time at which things happened, and tells of the last ten whole seconds; of the first second
+    of a run as far as it has come. What is older when it comes in is in no book.
+
+    What is told changes once a second, and is worked out no more often.
+    """
 
     def __init__(self, start: float) -> None:
         self._start = start
-        self._seconds: list[_Second | None] = [None] * RECENT_S
-        self._latest = start
+        # One more than is told of: the second under way.
+        self._seconds: list[_Second | None] = [None] * (RECENT_S + 1)
+        self._current = 0
+        self._known: tuple[float, Recent | None, Times] | None = None
 
     def add(self, at: float, records: int, rejected: int, latency_s: float, weight: int) -> None:
         """``records`` more, ``rejected`` of them; ``latency_s`` is the time of ``weight`` of them."""
@@ -87,55 +111,70 @@ class RecentFold:
             second.rejected += rejected
             second.sketch.add(latency_s, weight)
 
-    def spend(self, at: float, spent: Spent, *, ends: bool) -> None:
+    def spend(self, at: float, busy: float, idle: float, blocked: float, *, ends: bool) -> None:
         """Time of workers, or of those at the ends."""
         second = self._at(at)
-        if second is None:
-            return
-        if ends:
-            second.ends = second.ends.plus(spent)
-        else:
-            second.workers = second.workers.plus(spent)
+        if second is not None:
+            second.time.add(busy, idle, blocked, ends=ends)
 
     def times(self, now: float) -> Times:
         """How the time was spent."""
-        workers = ends = Spent()
-        for second in self._held(now):
-            workers, ends = workers.plus(second.workers), ends.plus(second.ends)
-        return Times(workers, ends)
+        return self._told(now)[1]
 
     def measure(self, now: float) -> Recent | None:
-        """All of it together, up to now; None while there is no time to speak of."""
-        held = self._held(now)
-        first = max(0, int(self._latest - self._start) - RECENT_S + 1)
-        window = self._latest - self._start - first
-        if window < RESOLUTION_S:
-            return None
-        sketch = Sketch()
-        for second in held:
-            sketch.merge(second.sketch)
-        busy, idle, blocked = self.times(now).shares
-        return Recent(
-            window_s=window,
-            records=sum(second.records for second in held),
-            rejected=sum(second.rejected for second in held),
-            latency=sketch.latency(),
-            busy=busy,
-            idle=idle,
-            blocked=blocked,
-        )
+        """All of it together; None while there is no time to speak of."""
+        return self._told(now)[0]
 
-    def _held(self, now: float) -> list[_Second]:
-        self._latest = max(self._latest, now)
-        first = int(self._latest - self._start) - RECENT_S + 1
-        return [second for second in self._seconds if second is not None and second.number >= first]
+    def _told(self, now: float) -> tuple[Recent | None, Times]:
+        self._current = max(self._current, int(now - self._start))
+        end = float(self._current) if self._current else now - self._start
+        if self._known is None or self._known[0] != end:
+            first = max(0, self._current - RECENT_S)
+            last = max(0, self._current - 1)
+            held = [second for second in self._seconds if second and first <= second.number <= last]
+            times = _sum(second.time.times for second in held)
+            self._known = end, _recent(end - first, held, times), times
+        return self._known[1:]
 
     def _at(self, at: float) -> _Second | None:
-        self._latest = max(self._latest, at)
-        number = max(0, int(at - self._start))
-        if number <= int(self._latest - self._start) - RECENT_S:
-            return None
-        second = self._seconds[number % RECENT_S]
+        number = int(at - self._start)
+        if number >= self._current:
+            self._current = number
+            if not number:
+                self._known = None
+        else:
+            number = max(0, number)
+            if number < self._current - RECENT_S:
+                return None
+            self._known = None
+        place = number % (RECENT_S + 1)
+        second = self._seconds[place]
         if second is None or second.number != number:
-            second = self._seconds[number % RECENT_S] = _Second(number)
+            second = self._seconds[place] = _Second(number)
         return second
+
+
+def _sum(parts: Iterable[Times]) -> Times:
+    book = TimeBook()
+    for workers, ends in parts:
+        book.add(*workers, ends=False)
+        book.add(*ends, ends=True)
+    return book.times
+
+
+def _recent(window: float, held: list[_Second], times: Times) -> Recent | None:
+    if window < RESOLUTION_S:
+        return None
+    sketch = Sketch()
+    for second in held:
+        sketch.merge(second.sketch)
+    busy, idle, blocked = times.shares
+    return Recent(
+        window_s=window,
+        records=sum(second.records for second in held),
+        rejected=sum(second.rejected for second in held),
+        latency=sketch.latency(),
+        busy=busy,
+        idle=idle,
+        blocked=blocked,
+    )

@@ -25,14 +25,15 @@ def stages(
     read = sum(partition.read for partition in fold.partitions.values())
     progress = stage_progress(fold.stages.values(), read_share, read)
     return tuple(
-        _stage(stage, books.lost_at(name), before.get(name), share, now)
+        _stage(stage, books.lost_at(name), before.get(name), share, now, last=fold.ended_at is not None)
         for (name, stage), share in zip(fold.stages.items(), progress, strict=True)
     )
 
 
 def _stage(
-    stage: StageFold, lost: int, queue: QueueCount | None, progress: float | None, now: float
+    stage: StageFold, lost: int, queue: QueueCount | None, progress: float | None, now: float, *, last: bool
 ) -> StageState:
+    latency, histogram = stage.latency.shape(now, fresh=last)
     busy, idle, blocked = stage.times.shares
     # What a stage held back and never gave up is lost now, and no longer held.
     never_given = min(stage.held, max(0, lost - max(0, stage.unaccounted)))
@@ -49,7 +50,7 @@ def _stage(
         held=stage.held - never_given,
         lost=lost,
         rate=stage.rate.measure(now).records_per_s,
-        latency=stage.latency.latency(),
+        latency=latency,
         busy=busy,
         idle=idle,
         blocked=blocked,
@@ -57,7 +58,7 @@ def _stage(
         queue=None if queue is None else _queue(queue, stage.queue_peak),
         rates=stage.rate.history(now, SECOND_TICKS),
         queue_fill=() if queue is None else stage.queue_fill.history(now),
-        histogram=stage.latency.histogram(),
+        histogram=histogram,
         recent=stage.recent.measure(now),
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from functools import cache
+from typing import NamedTuple
 
 from metrics.snapshot import Bucket, Latency
 
@@ -28,10 +29,21 @@ BOUNDS_MS = tuple(
 """The upper bounds of the bars of every histogram, from a microsecond to eighty days."""
 
 
+REFRESH_S = 1.0
+REFRESH_SHARE = 0.1
+
+
+class Shape(NamedTuple):
+    """What there is to tell of a distribution."""
+
+    latency: Latency | None = None
+    histogram: tuple[Bucket, ...] = ()
+
+
 class Sketch:
     """A distribution of times in seconds, each weighted by the number of records it stands for."""
 
-    __slots__ = ("_bins", "_count", "_latency", "_max", "_sum")
+    __slots__ = ("_at", "_bins", "_count", "_latency", "_max", "_shape", "_shape_of", "_sum")
 
     def __init__(self) -> None:
         self._bins: dict[int, int] = {}
@@ -39,6 +51,9 @@ class Sketch:
         self._sum = 0.0
         self._max = 0.0
         self._latency: Latency | None = None
+        self._shape = Shape()
+        self._shape_of = 0
+        self._at = 0.0
 
     def add(self, seconds: float, records: int) -> None:
         """``records`` (none is allowed) took ``seconds`` each; a negative time counts as none."""
@@ -48,7 +63,8 @@ class Sketch:
             self._max = seconds
         elif seconds < 0:
             seconds = 0.0
-        bin = math.ceil(math.log(min(max(seconds, SHORTEST_S), LONGEST_S)) * _BINS)
+        within = seconds if SHORTEST_S < seconds < LONGEST_S else min(max(seconds, SHORTEST_S), LONGEST_S)
+        bin = math.ceil(math.log(within) * _BINS)
         self._bins[bin] = self._bins.get(bin, 0) + records
         self._count += records
         self._sum += seconds * records
@@ -64,6 +80,11 @@ class Sketch:
         self._max = max(self._max, other._max)
         self._latency = None
 
+    @property
+    def count(self) -> int:
+        """The records it has seen."""
+        return self._count
+
     def latency(self) -> Latency | None:
         """The distribution in milliseconds, None while it is empty."""
         if self._latency is None and self._count:
@@ -73,6 +94,16 @@ class Sketch:
                 self._count, mean * 1000, p50 * 1000, p95 * 1000, p99 * 1000, self._max * 1000
             )
         return self._latency
+
+    def shape(self, now: float, *, fresh: bool = False) -> Shape:
+        """Latency and histogram, for those who look often: as of the last second, unless a tenth of the
+        records came since; ``fresh`` asks for those of now."""
+        if self._count != self._shape_of and (
+            fresh or now - self._at >= REFRESH_S or self._count > self._shape_of * (1 + REFRESH_SHARE)
+        ):
+            self._shape = Shape(self.latency(), self.histogram())
+            self._shape_of, self._at = self._count, now
+        return self._shape
 
     def histogram(self) -> tuple[Bucket, ...]:
         """The bars from the lowest to the highest that is not empty; empty while nothing was seen.

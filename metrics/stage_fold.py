@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metrics.recent import RecentFold, Spent, Times
+from metrics.recent import RecentFold, TimeBook, Times
 from metrics.sketch import Sketch
 from metrics.window import Levels, Window
 from pipeline.events import QueueSampled, StageInfo, StageWorked
@@ -14,7 +14,7 @@ class StageFold:
     def __init__(self, info: StageInfo, started_at: float) -> None:
         self.info = info
         self.taken = self.given = self.filtered = self.rejected = self.created = self.held = 0
-        self.times = Times()
+        self._time = TimeBook()
         self.latency = Sketch()
         self.rate = Window(started_at)
         self.recent = RecentFold(started_at)
@@ -33,11 +33,9 @@ class StageFold:
         self.rejected += event.rejected
         self.created += event.created
         self.held += event.held
-        spent = Spent(event.busy_s, event.idle_s, event.blocked_s)
-        workers, ends = self.times
         at_the_end = event.worker < 0
-        self.times = Times(workers, ends.plus(spent)) if at_the_end else Times(workers.plus(spent), ends)
-        self.recent.spend(event.at, spent, ends=at_the_end)
+        self._time.add(event.busy_s, event.idle_s, event.blocked_s, ends=at_the_end)
+        self.recent.spend(event.at, event.busy_s, event.idle_s, event.blocked_s, ends=at_the_end)
         if event.taken or event.rejected:
             self.latency.add(event.busy_s, event.taken)
             self.rate.add(event.at, event.taken)
@@ -46,12 +44,11 @@ class StageFold:
     def sampled(self, event: QueueSampled) -> None:
         """How full its queue was."""
         self.queue_peak = max(self.queue_peak, event.records)
-        self.filled(event.at, event.records, event.capacity)
 
-    def filled(self, at: float, records: int, capacity: int) -> None:
-        """How full its queue is at this time."""
-        if capacity > 0:
-            self.queue_fill.set(at, records / capacity)
+    @property
+    def times(self) -> Times:
+        """How the time was spent, over the run."""
+        return self._time.times
 
     @property
     def unaccounted(self) -> int:

@@ -24,14 +24,23 @@ T = TypeVar("T")
 
 
 class Paced(Generic[T]):
-    """A reading that is made again when it is due: ``every`` so many seconds, less often where it is dear."""
+    """A reading that is made again when it is due: ``every`` so many seconds, less often where it is dear.
 
-    def __init__(self, clock: Clock, read: Callable[[], T], every: float) -> None:
-        self._clock = clock
+    ``spent`` is the thread's processor time: what a reading costs, not what it had to wait.
+    """
+
+    def __init__(
+        self,
+        now: float,
+        read: Callable[[], T],
+        every: float,
+        spent: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._read = read
         self._every = every
+        self._spent = spent
         self._due = 0.0
-        self.value = self._take(clock.monotonic())
+        self.value = self._take(now)
 
     def look(self, now: float) -> bool:
         """Make it again if it is due; tell whether it was."""
@@ -41,9 +50,9 @@ class Paced(Generic[T]):
         return True
 
     def _take(self, now: float) -> T:
-        began = self._clock.monotonic()
+        began = self._spent()
         value = self._read()
-        self._due = now + max(self._every, (self._clock.monotonic() - began) / MOST_SHARE)
+        self._due = now + max(self._every, (self._spent() - began) / MOST_SHARE)
         return value
 
 
@@ -89,11 +98,11 @@ class Vitals:
         self._clock = clock
         self._cpu_time = cpu_time
         now = clock.monotonic()
-        self._fds = Paced(clock, self.machine.open_files, 0.0)
-        self._threads = Paced(clock, self.machine.threads, 0.0)
-        self._sockets = Paced(clock, self.machine.sockets, SECOND_S)
-        self._disk = Paced(clock, lambda: self.machine.disk_free(folder) if folder else None, SECOND_S)
-        self._scheduled = Paced(clock, self.machine.scheduling, SECOND_S)
+        self._fds = Paced(now, self.machine.open_files, 0.0)
+        self._threads = Paced(now, self.machine.threads, 0.0)
+        self._sockets = Paced(now, self.machine.sockets, SECOND_S)
+        self._disk = Paced(now, lambda: self.machine.disk_free(folder) if folder else None, SECOND_S)
+        self._scheduled = Paced(now, self.machine.scheduling, SECOND_S)
         self._fds_start, self._threads_start = self._fds.value, self._threads.value
         self._sockets_start = self._sockets.value
         self._fds_floor, self._threads_floor = Floor(), Floor()

@@ -31,13 +31,18 @@ class Window:
         self._sum = 0
         self._current = 0
         self._latest = start
+        self._known: tuple[int, int, tuple[float, ...]] | None = None
+        """The last history, of which stretches and until which of them."""
 
     def add(self, at: float, records: int) -> None:
         """``records`` more at the time ``at``; events may come in any order."""
         tick = self._reach(at)
-        if tick > self._current - self._size:
-            self._counts[tick % self._size] += records
-            self._sum += records
+        if tick < self._current:
+            self._known = None
+            if tick <= self._current - self._size:
+                return
+        self._counts[tick % self._size] += records
+        self._sum += records
 
     def measure(self, now: float) -> Throughput:
         """The records in the window that ends now (or at the newest time it knows of, if that is later).
@@ -57,24 +62,31 @@ class Window:
         Stretches are counted from the start, so that a look later sees the same ones again.
         """
         self._reach(now)
-        counts, size, length = self._counts, self._size, ticks * self._tick
-        first = -(-self._first() // ticks)
-        return tuple(
-            sum(counts[tick % size] for tick in range(stretch * ticks, (stretch + 1) * ticks)) / length
-            for stretch in range(first, self._current // ticks)
-        )
+        end = self._current // ticks
+        if self._known is None or self._known[:2] != (ticks, end):
+            counts, size, length = self._counts, self._size, ticks * self._tick
+            first = -(-self._first() // ticks)
+            rates = tuple(
+                sum(counts[tick % size] for tick in range(stretch * ticks, (stretch + 1) * ticks)) / length
+                for stretch in range(first, end)
+            )
+            self._known = ticks, end, rates
+        return self._known[2]
 
     def _first(self) -> int:
         return max(0, self._current - self._size + 1)
 
     def _reach(self, at: float) -> int:
         """Move the ring on to the time ``at``, emptying the ticks that it comes to; the tick of that time."""
-        self._latest = max(self._latest, at)
-        tick = max(0, int((at - self._start) / self._tick))
+        if at > self._latest:
+            self._latest = at
+        tick = int((at - self._start) / self._tick)
+        if tick <= self._current:
+            return max(0, tick)
         for new in range(max(self._current + 1, tick - self._size + 1), tick + 1):
             self._sum -= self._counts[new % self._size]
             self._counts[new % self._size] = 0
-        self._current = max(self._current, tick)
+        self._current = tick
         return tick
 
 
@@ -92,10 +104,13 @@ class Levels:
         self._current = 0
         self._before = 0.0
         """The last level before the ring."""
+        self._known: tuple[int, tuple[float, ...]] | None = None
 
     def set(self, at: float, level: float) -> None:
         """It was at ``level`` at the time ``at``; readings may come in any order."""
         second = self._reach(at)
+        if second < self._current:
+            self._known = None
         if second > self._current - self._size:
             known = self._readings[second % self._size]
             if known is None or known[0] <= at:
@@ -104,13 +119,16 @@ class Levels:
     def history(self, now: float) -> tuple[float, ...]:
         """The level at the end of each whole second in the ring, oldest first."""
         self._reach(now)
+        if self._known is not None and self._known[0] == self._current:
+            return self._known[1]
         levels = []
         level = self._before
         for second in range(max(0, self._current - self._size + 1), self._current):
             reading = self._readings[second % self._size]
             level = reading[1] if reading is not None else level
             levels.append(level)
-        return tuple(levels)
+        self._known = self._current, tuple(levels)
+        return self._known[1]
 
     def _reach(self, at: float) -> int:
         second = max(0, int(at - self._start))
