@@ -80,8 +80,7 @@ class RunFold:
 
     def fold(self, event: Event) -> None:
         """Take one event in. Raises LookupError for a stage that was not declared."""
-        if event.at > self.latest:
-            self.latest = event.at
+        self.latest = max(self.latest, event.at)
         match event:
             case StageWorked():
                 self._stage(event.stage).worked(event)

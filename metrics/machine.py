@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -41,6 +42,12 @@ class Machine:
         self._process = psutil.Process()
         # From Linux 6.2 on, the folder's size is the number of its entries: a quarter of the cost.
         self._counts_itself = self._has_proc and _size(f"{self._own}/fd") > 0
+
+    def resident(self) -> int:
+        """The process's resident memory in bytes."""
+        if self._has_proc and (pages := _pages(self._own)) is not None:
+            return pages * _PAGE
+        return int(self._process.memory_info().rss)
 
     def open_files(self) -> int | None:
         """Open file descriptors, or handles."""
@@ -105,6 +112,26 @@ class Machine:
             return psutil.disk_usage(folder).free
         except OSError:
             return None
+
+
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+@cache
+def _held_open(path: str, _: int) -> int | None:
+    """A file that is read ten times a second, kept open once for each process: a fifth of the cost."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _pages(own: str) -> int | None:
+    descriptor = _held_open(f"{own}/statm", os.getpid())
+    if descriptor is None:
+        return None
+    fields = os.pread(descriptor, 256, 0).split()
+    return int(fields[1]) if len(fields) > 1 else None
 
 
 def _size(path: str) -> int:

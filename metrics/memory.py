@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psutil
-
 from metrics.heap.verdict import combined
 from metrics.heap.watch import HeapWatch
+from metrics.machine import Machine
 from metrics.snapshot import MemoryState
 from metrics.trend import UNKNOWN, Reading, trend
 
@@ -26,8 +25,7 @@ class MemorySampler:
     def __init__(self, read_rss: Callable[[], int] | None = None, heap: HeapWatch | None = None) -> None:
         """``heap`` is what else tells of the memory: its containers and counts of objects."""
         self._heap = heap
-        process = psutil.Process()
-        self._read_rss = read_rss or (lambda: int(process.memory_info().rss))
+        self._read_rss = read_rss or Machine().resident
         self._rss_start = self._rss = self._rss_peak = self._read_rss()
         self._series: list[Reading] = []
         self._stride = 1

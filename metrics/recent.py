@@ -90,8 +90,8 @@ class _Second:
 
 
 class RecentFold:
-    """Books by the time at which things happened, and tells of the last ten whole seconds; of the first second
-    of a run as far as it has come. What is older when it comes in is in no book.
+    """Books by the time at which things happened, and tells of the last ten whole seconds; of the first
+    second of a run as far as it has come. What is older when it comes in is in no book.
 
     What is told changes once a second, and is worked out no more often.
     """

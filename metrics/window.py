@@ -78,8 +78,7 @@ class Window:
 
     def _reach(self, at: float) -> int:
         """Move the ring on to the time ``at``, emptying the ticks that it comes to; the tick of that time."""
-        if at > self._latest:
-            self._latest = at
+        self._latest = max(self._latest, at)
         tick = int((at - self._start) / self._tick)
         if tick <= self._current:
             return max(0, tick)

@@ -441,9 +441,10 @@ def test_growing_memory_degrades() -> None:
     books = FakeBooks()
     bench = Bench(books, rss=lambda: 50 * MEBI + read * 4096)
     bench.emit([started()])
-    for _ in range(200):
+    for number in range(200):
         read += 100
         books.run = records(read=read, in_flight=read)
+        bench.emit([BatchRead(bench.clock.monotonic(), A, number, 100, 2_000, None)])
         state = bench.step(0.1)
     assert (state.memory.verdict, state.status) == ("growing", "degraded")
     assert state.memory.slope_bytes_per_record == pytest.approx(4096)
