@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metrics.format import millis, percent, plural, printable, rate, size, titled
 from metrics.history import Line
@@ -16,10 +17,11 @@ BARS = 20
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line by name; points are (second of the run, value)."""
+    """A line by name; points are (second of the run, value). A stage has the same ``look`` in every chart."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    look: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def timeline(report: RunReport) -> tuple[Span, ...]:
 
 
 def _charts(report: RunReport) -> Iterator[Chart]:
-    lines = report.history or _kept(report)
+    lines = [_finite(line) for line in report.history or _kept(report)]
     for title, metric, say, full in _KINDS:
         found = [line for line in lines if line.metric == metric and len(line.points) > 1]
         # Of many stages those with the highest values tell most; they stay in the order of the flow.
@@ -81,7 +83,11 @@ def _charts(report: RunReport) -> Iterator[Chart]:
         shown = [line for line in found if line in highest]
         if not shown or (metric.startswith("pipeline.stage") and not _moves(shown)):
             continue
-        curves = tuple(Curve(printable(titled(line.stage or "")), line.points) for line in shown)
+        looks = {stage.name: at for at, stage in enumerate(report.snapshot.stages)}
+        curves = tuple(
+            Curve(printable(titled(line.stage or "")), line.points, looks.get(line.stage or "", 0))
+            for line in shown
+        )
         left_out = (
             f" ({plural(len(found) - LINES, 'stage')} with lower values left out)"
             if len(found) > LINES
@@ -100,6 +106,10 @@ _KINDS: tuple[tuple[str, str, Callable[[float], str], float | None], ...] = (
     ("How full the queues were", "pipeline.stage.queue.fill", lambda share: percent(share, 0), 1.0),
     ("Memory", "process.memory.rss", size, None),
 )
+
+
+def _finite(line: Line) -> Line:
+    return replace(line, points=tuple(point for point in line.points if math.isfinite(point[1])))
 
 
 def _moves(lines: list[Line]) -> bool:

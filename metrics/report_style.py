@@ -11,11 +11,6 @@ STYLE = """
   --panel: #1f2327; --line: #3a4047; --good: #4ac26b; --warn: #e3b341; --bad: #ff7b72; --busy: #6ea8fe;
   --blocked: #f0a35e; --c0: #56b4e9; --c1: #f08c4b; --c2: #2fc79a; --c3: #e09bc4; --c4: #e6c229;
   --c5: #a8d5f2; --fault: #a99cff; } }
-@media print { :root { --ground: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #333333; --line: #999999;
-  --c0: #0072b2; --c1: #d55e00; --c2: #00805e; --c3: #b05590; --c4: #8a6d00;
-  --c5: #2a7fb0; --fault: #6b5bd2; }
-  body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-  .wide { overflow: visible; } table { font-size: .7rem; } * { print-color-adjust: exact; } }
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
@@ -23,7 +18,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .unhealthy, .failed { color: var(--bad); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; } td { overflow-wrap: anywhere; min-width: 4rem; }
+th { color: var(--soft); font-weight: 600; } td { overflow-wrap: break-word; max-width: 36rem; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 0 0 1rem; padding: .8rem; background: var(--panel); border-radius: .4rem;
   border: 1px solid var(--line); }
@@ -40,4 +35,10 @@ rect.band { opacity: .18; } .legend { display: flex; flex-wrap: wrap; gap: .2rem
 .bar i { background: var(--busy); } .bar b { background: var(--blocked); }
 pre { padding: .8rem; background: var(--panel); overflow-x: auto; font-size: .85rem; }
 p.soft { color: var(--soft); }
+@media print { :root { --ground: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #333333; --line: #999999;
+  --c0: #0072b2; --c1: #d55e00; --c2: #00805e; --c3: #b05590; --c4: #8a6d00;
+  --c5: #2a7fb0; --fault: #6b5bd2; }
+  body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
+  .wide { overflow: visible; } table { font-size: .7rem; } th, td { padding: .2rem .3rem; }
+  td { overflow-wrap: anywhere; } * { print-color-adjust: exact; } }
 """

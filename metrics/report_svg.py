@@ -30,7 +30,7 @@ def chart(found: Chart, number: int) -> str:
         f'<desc id="d{number}">{escape(found.summary)}</desc>',
         *(_band(span, found.until) for span in found.spans),
         *_grid(found, top),
-        *(_curve(curve, at, found.until, top) for at, curve in enumerate(found.curves)),
+        *(_curve(curve, found.until, top) for curve in found.curves),
         "</svg>",
         _legend(found.curves) if len(found.curves) > 1 else f'<p class="soft">{escape(found.summary)}</p>',
         "</figure>",
@@ -146,20 +146,21 @@ def _time_step(until: float) -> float:
     return until / 6
 
 
-def _curve(curve: Curve, at: int, until: float, top: float) -> str:
+def _curve(curve: Curve, until: float, top: float) -> str:
     points = " ".join(f"{_x(second, until):.1f},{_y(value, top):.1f}" for second, value in curve.points)
-    dashes = DASHES[at % len(DASHES)]
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<polyline class="l{at % len(DASHES)}"{dashed} points="{points}"/>'
+    return f'<polyline {_look(curve)} points="{points}"/>'
+
+
+def _look(curve: Curve) -> str:
+    number = curve.look % len(DASHES)
+    dashed = f' stroke-dasharray="{DASHES[number]}"' if DASHES[number] else ""
+    return f'class="l{number}"{dashed}'
 
 
 def _legend(curves: Sequence[Curve]) -> str:
-    items = []
-    for at, curve in enumerate(curves):
-        dashes = DASHES[at % len(DASHES)]
-        dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-        items.append(
-            f'<li><svg class="key" viewBox="0 0 36 8" aria-hidden="true"><line class="l{at % len(DASHES)}"'
-            f' x1="0" x2="36" y1="4" y2="4"{dashed}/></svg>{escape(curve.name)}</li>'
-        )
+    items = [
+        f'<li><svg class="key" viewBox="0 0 36 8" aria-hidden="true"><line {_look(curve)}'
+        f' x1="0" x2="36" y1="4" y2="4"/></svg>{escape(curve.name)}</li>'
+        for curve in curves
+    ]
     return f'<ul class="legend">{"".join(items)}</ul>'

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from metrics.baseline import Change, Comparison
+from metrics.history import Line
 from metrics.report import RunReport, SinkInfo
 from metrics.report_html import to_html
 from metrics.report_json import document, to_json
@@ -53,6 +56,15 @@ CONTRACT = [
 ]  # fmt: skip
 
 
+POINTS = ((0.0, 1.0), (1.0, 4.0), (2.0, 0.0))
+HISTORY = (
+    Line("pipeline.records.rate", None, POINTS),
+    Line("pipeline.record.latency", None, ((0.0, float("nan")), *POINTS[1:])),
+    Line("process.memory.rss", None, POINTS),
+)
+CHANGES = (Change("throughput", "<i>|`", 1.0, 2.0, False, False, "<i>|`"),)
+
+
 def eventful(text: str = "<b>|`x`\x1b[31m\n注文") -> Snapshot:
     """A run in which everything happened, with ``text`` wherever the pipeline has a say."""
     state = snapshot(
@@ -80,6 +92,10 @@ def made(state: Snapshot, thresholds: tuple[ThresholdResult, ...] = ()) -> RunRe
     return replace(
         report(judged, thresholds, exit_code=exit_code(judged, thresholds), dead_letters="bad.jsonl"),
         sink=SinkInfo("sqlite out.db", "exactly once"),
+        history=HISTORY
+        + tuple(Line("pipeline.stage.latency", row.name, POINTS) for row in judged.stages)
+        + tuple(Line("pipeline.stage.queue.fill", row.name, POINTS) for row in judged.stages),
+        comparison=Comparison(state.pipeline, state.pipeline, CHANGES) if state.problem else None,
     )
 
 
@@ -226,6 +242,53 @@ def test_the_html_needs_nothing_from_elsewhere_and_knows_the_dark() -> None:
     assert "Of 100 input records, 5 LOST." in text
 
 
+def test_the_charts_tell_what_they_show_to_those_who_cannot_see_them() -> None:
+    state = replace(snapshot(elapsed_s=60.0), anomalies=(anomaly("<b>slow"),), faults=(fault(),))
+    page = to_html(made(state))
+    pictures = [picture for picture in page.split("<svg ") if "role=" in picture]
+    assert len(pictures) == 6, "rate, latency, that of the stages, queues, memory, and what happened when"
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for picture in pictures:
+        named = re.search(r'aria-labelledby="(\w+) (\w+)"', picture)
+        assert named is not None
+        assert set(named.groups()) <= set(ids)
+        assert "<desc " in picture
+        assert "nan" not in picture
+    assert "0.0 to 4.0, 0.0 at the end" in page
+    assert "&lt;b&gt;slow" in page
+    assert "<b>slow" not in page
+    # Told apart without colours, too.
+    dashes = {re.search(r'stroke-dasharray="([^"]+)"', line) for line in re.findall("<polyline [^>]+>", page)}
+    assert len(dashes) > 1
+
+
+def test_a_run_without_a_history_shows_what_it_knows_and_one_without_anything_nothing() -> None:
+    assert "Records per second" in to_html(replace(made(snapshot()), history=()))
+    nothing = replace(snapshot(memory=MemoryState(1, 2, 3, None, "unknown", ())), rate_history=())
+    assert "Over time" not in to_html(replace(made(nothing), history=()))
+
+
+def test_the_reports_for_people_tell_what_was_found() -> None:
+    state = replace(
+        snapshot(),
+        anomalies=(anomaly(),),
+        diagnosis=diagnosis(),
+        memory=replace(snapshot().memory, caches=(cache(),), census=census()),
+    )
+    for text in (to_html(made(state)), to_markdown(made(state)).replace("\\", "")):
+        for said in (
+            "higher than before",
+            "orders.py: seen",
+            "256 bytes",
+            "leak (",
+            "97% sure",
+            "builtins.dict",
+        ):
+            assert said in text
+        assert "+seen is never cleared" in text
+
+
 def test_the_markdown_keeps_its_tables_in_shape() -> None:
     text = to_markdown(made(eventful()))
     assert text.startswith("# Pipeline \\<b\\>\\|\\`x\\`\\\\x1b\\[31m\\\\n注文: failed\n")
@@ -249,7 +312,7 @@ def test_junit_fails_the_cases_that_do_not_hold() -> None:
         "at most 5% of the records are rejected",
         "fail if rate<9",
     }
-    assert (suite.get("tests"), suite.get("failures")) == ("11", "5")
+    assert (suite.get("tests"), suite.get("failures")) == ("12", "5")
 
 
 @pytest.mark.parametrize("state", [snapshot(), eventful()])
