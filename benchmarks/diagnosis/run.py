@@ -1,7 +1,7 @@
 """Diagnoses every case and prints the figures: ``make diagnosis``, ``make diagnosis QUICK=1``.
 
-Who diagnoses is told the path of a file and nothing else. What is injected goes to the process of the pipeline,
-sealed, through its environment.
+Who diagnoses is told the path of a file and nothing else. What is injected goes to the process of the
+pipeline, sealed, through its environment.
 """
 
 from __future__ import annotations
