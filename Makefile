@@ -17,7 +17,7 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test chaos lint format bench bench-screen lock clean
+.PHONY: help run test chaos lint format bench bench-screen nab lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
@@ -26,6 +26,7 @@ help:
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop; ARGS='--records 100000'"
+	@echo "make nab     score the detectors of anomalies on a copy of a public benchmark: NAB=DIR"
 	@echo "make lock    choose the newest versions that pyproject.toml allows, and pin them (needs uv)"
 	@echo "make clean   remove everything that was built"
 
@@ -53,6 +54,11 @@ bench: $(VENV)/.set-up-bench
 
 bench-screen: $(VENV)/.set-up-run
 	@$(PY) -m benchmarks.screen.run $(ARGS)
+
+# Nothing of the benchmark is in this repository: NAB is the folder of a copy of github.com/numenta/NAB.
+nab: $(VENV)/.set-up-run
+	@test -n "$(NAB)" || { echo "say where a copy of github.com/numenta/NAB is: make nab NAB=DIR" >&2; exit 2; }
+	@$(PY) -m benchmarks.nab.run "$(NAB)"
 
 lock:
 	@test -n "$(UV)" || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 2; }

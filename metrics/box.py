@@ -162,6 +162,10 @@ def _memory(snapshot: Snapshot) -> str:
     return memory.verdict
 
 
+def _counted(anomalies: int) -> str:
+    return "1 anomaly" if anomalies == 1 else f"{anomalies:,} anomalies"
+
+
 def _closing(report: RunReport) -> list[str]:
     records = report.snapshot.records
     lines = [outcome(report)]
@@ -170,6 +174,10 @@ def _closing(report: RunReport) -> list[str]:
         lines.append(f"Lost: {named_ids(records.lost_ids, records.lost, IDS)}")
     if records.duplicated > IDS_NAMED:
         lines.append(f"Duplicated: {named_ids(records.duplicated_ids, records.duplicated, IDS)}")
+    # One that degrades the run is among the reasons.
+    anomalies = report.snapshot.anomalies
+    if anomalies and report.snapshot.status == "healthy":
+        lines.append(f"{_counted(len(anomalies))} that did no harm, the last: {anomalies[-1].text}")
     if records.rejected and report.dead_letters is not None:
         lines.append(f"Rejected records: {report.dead_letters}")
     if report.sink is not None and report.sink.may_be_twice:

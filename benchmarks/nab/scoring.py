@@ -40,10 +40,12 @@ class Sweep:
     _gains: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, series: Series, scores: Sequence[float]) -> None:
-        """One file, with a score from 0 to 1 for each of its rows."""
+        """One file, with a score of 0 or more for each of its rows."""
         best = [0.0] * len(series.windows)
         self.windows += len(series.windows)
-        rows = sorted(range(series.probation, len(scores)), key=lambda row: -scores[row])
+        # A score of 0 is never an alarm.
+        alarms = (row for row in range(series.probation, len(scores)) if scores[row] > 0)
+        rows = sorted(alarms, key=lambda row: -scores[row])
         weights = _weights(series)
         for row in rows:
             window, weight = weights[row]
@@ -54,6 +56,11 @@ class Sweep:
                 missed = self.profile.false_negative if best[window] == 0.0 else 0.0
                 self._gains.append((scores[row], weight - best[window] + missed))
                 best[window] = weight
+
+    def merge(self, other: Sweep) -> None:
+        """Add the files of another one of the same profile."""
+        self.windows += other.windows
+        self._gains += other._gains
 
     def curve(self) -> list[tuple[float, float]]:
         """``(threshold, points)``, highest threshold first; a score of at least the threshold is an alarm."""

@@ -82,16 +82,25 @@ class Novelty:
     (False, None, 90.0)
     """
 
-    def __init__(self, tolerance: Tolerance | None = None, bits: float = BITS, rest: int = REST) -> None:
+    def __init__(
+        self,
+        tolerance: Tolerance | None = None,
+        bits: float = BITS,
+        rest: int = REST,
+        bins: int = BINS,
+        log_weight: float = LOG_WEIGHT,
+    ) -> None:
         self._tolerance = tolerance
         self._bits = bits
         self._rest = rest
+        self._bins = bins
+        self._log_weight = log_weight
         self.surprise = 0.0
         """Of the last reading, in bits."""
         self._start()
 
     def _start(self) -> None:
-        self._plain, self._logarithmic = Bins(), Bins()
+        self._plain, self._logarithmic = Bins(self._bins), Bins(self._bins)
         self._number = 0
         self._records: deque[tuple[int, float]] = deque()
         """Of the last readings those that none after them exceeded, the most surprising first."""
@@ -113,8 +122,10 @@ class Novelty:
 
     def score(self, value: float) -> float:
         """Take a reading in; how surprising it is, 0 where one of the last readings was as surprising."""
-        logarithm = math.copysign(math.log1p(abs(value)), value)
-        self.surprise = self._plain.add(value) + LOG_WEIGHT * self._logarithmic.add(logarithm)
+        self.surprise = self._plain.add(value)
+        if self._log_weight:
+            logarithm = math.copysign(math.log1p(abs(value)), value)
+            self.surprise += self._log_weight * self._logarithmic.add(logarithm)
         self._number += 1
         records = self._records
         while records and records[0][0] < self._number - self._rest:

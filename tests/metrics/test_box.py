@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from wcwidth import wcswidth
 from metrics.box import MAX_WIDTH, box
 from metrics.snapshot import MemoryState, Throughput
 from metrics.verdict import judge
-from tests.metrics.made import MEBI, records, report, snapshot, stage
+from tests.metrics.made import MEBI, anomaly, records, report, snapshot, stage
 
 HEALTHY = """\
 ╔══════════════════════════════════════════════════════════╗
@@ -119,3 +121,12 @@ def test_every_line_is_equally_wide(name: str, id: str, problems: list[str], uni
     assert len({wcswidth(line) for line in lines}) == 1
     assert 60 <= wcswidth(lines[0]) <= MAX_WIDTH + 2
     assert all(line.isprintable() for line in lines)
+
+
+def test_anomalies_that_did_no_harm_are_told_and_cannot_break_the_frame() -> None:
+    told = replace(snapshot(), anomalies=(anomaly("one"), anomaly("a\x1b[31m\nb")))
+    text = box(report(told))
+    assert "2 anomalies that did no harm, the last: a\\x1b[31m\\nb" in text
+    assert "\x1b" not in text
+    assert "1 anomaly that" in box(report(replace(told, anomalies=(anomaly("one"),))))
+    assert "anomal" not in box(report(snapshot()))
