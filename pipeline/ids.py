@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 
@@ -158,6 +158,11 @@ class Ids:
         """All ids but those at the given positions (rising)."""
         if not positions:
             return self
+        if self.paths is None and len(self.runs) == 1:
+            run = self.runs[0]
+            between = pairwise([-1, *positions, self.size])
+            runs = tuple(run[before + 1 : at] for before, at in between if at > before + 1)
+            return Ids(runs) if runs else NO_IDS
         parts: list[Ids] = []
         begin = 0
         for position in positions:

@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from metrics.baseline import Baseline
 from metrics.report import RunReport
@@ -17,13 +18,15 @@ from run.arguments import Settings, parse
 from run.display import Display, Show
 from run.display import check as check_display
 from run.lock import exclusive
-from run.metrics_endpoint import MetricsEndpoint
 from run.narrator import say
 from run.presence import Presence
 from run.session import Session
 from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout
 from run.terminal import missing_for_screen
+
+if TYPE_CHECKING:
+    from run.metrics_endpoint import MetricsEndpoint
 
 
 def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:
@@ -89,12 +92,19 @@ def _run_pipeline(
 ) -> int:
     tampering.check(pipeline, settings.faults)
     # Before the run's first look at what is open.
-    endpoint = MetricsEndpoint(settings.metrics_port) if settings.metrics_port is not None else None
+    endpoint = _endpoint(settings.metrics_port) if settings.metrics_port is not None else None
     try:
         return _run_session(pipeline, settings, front, data, endpoint, watched=watched)
     finally:
         if endpoint is not None:
             endpoint.close()
+
+
+def _endpoint(port: int) -> MetricsEndpoint:
+    # Python's HTTP server takes a tenth of the start; few runs ask for it.
+    from run.metrics_endpoint import MetricsEndpoint
+
+    return MetricsEndpoint(port)
 
 
 def _run_session(

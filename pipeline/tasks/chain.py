@@ -19,9 +19,13 @@ from pipeline.tasks.encoder import Encoder, Packed
 from pipeline.tasks.slices import slices
 from pipeline.tasks.work import Stateless, Tally, Teller, count
 
-MEASURED_ONE_IN = 16
-"""One slice in so many goes stage by stage, with a look at the clock behind each; the time of the
-others, which run fused, is shared out in the same proportions."""
+MEASURED_ONE_IN = 64
+MEASURED_EVERY_S = 0.1
+"""One slice in so many goes stage by stage, and one when so much time has passed, with a look at the clock
+behind each; the time of the others, which run fused, is shared out in the same proportions."""
+
+KEPT = 0.7
+"""How much a measured slice counts when the next one is measured: a stage may become slow later on."""
 
 SMALL = 64
 """Slices of fewer records all go stage by stage: there is nothing to be gained."""
@@ -52,6 +56,7 @@ class ChainWork(Stateless):
         self._first = len(decoding)
         self._measured = [0.0] * (self._first + len(functions))
         self._slices = 0
+        self._measured_at = self._now = 0.0
         # A single stage is measured whole; fusing it with nothing would only hide its clock.
         # A record that steps aside is tried again behind all the others of its batch.
         self._whole = any(operator.aside for operator in functions)
@@ -84,7 +89,8 @@ class ChainWork(Stateless):
             trail = tap.trail(self.stages[0], batch.partition, ids) if tap.on else None
             if trail is None and self._fuses(ids.size):
                 outcome = self._fused(job, ids, raws, originals)
-                fused_s += watch.lap()[1]
+                self._now, busy = watch.lap()
+                fused_s += busy
             else:
                 outcome = self._stage_by_stage(job, ids, raws, originals, watch, trail)
             self._collect(job, outcome, packed, originals, watch, trail)
@@ -98,7 +104,8 @@ class ChainWork(Stateless):
 
     def _fuses(self, records: int) -> bool:
         self._slices += 1
-        return self._fusible and records >= SMALL and self._slices % MEASURED_ONE_IN != 1
+        due = self._slices % MEASURED_ONE_IN == 1 or self._now - self._measured_at >= MEASURED_EVERY_S
+        return self._fusible and records >= SMALL and not due
 
     def _stage_by_stage(
         self,
@@ -109,6 +116,7 @@ class ChainWork(Stateless):
         watch: Stopwatch,
         trail: Trail | None,
     ) -> Outcome:
+        self._measured = [KEPT * seconds for seconds in self._measured]
         outcome = Outcome(ids, values)
         if self.decode is not None and job.batch.decode is not None and originals is not None:
             self.at = self.decode.name
@@ -139,7 +147,7 @@ class ChainWork(Stateless):
         return outcome
 
     def _lap(self, job: _Job, stage: int, watch: Stopwatch) -> None:
-        busy = watch.lap()[1]
+        self._measured_at, busy = watch.lap()
         job.tallies[stage].busy += busy
         self._measured[stage] += busy
 

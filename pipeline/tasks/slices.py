@@ -1,4 +1,4 @@
-"""Cuts a batch into slices that fit the processor's cache."""
+"""Cuts a batch into slices."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from pipeline.batch import Batch
 from pipeline.ids import Ids
 
-SLICE_BYTES = 32 << 10
-"""A batch is worked through in slices of about this much input, so that the values alive at
-one time stay within the processor's cache."""
+SLICE_BYTES = 256 << 10
+"""A batch is worked through in slices of about this much input, so that few values are alive at one time.
+Much smaller ones cost more, each by its own, than the processor's cache gains."""
 
 
 def slices(batch: Batch, *, whole: bool = False) -> Iterator[tuple[Ids, list[Any]]]:
