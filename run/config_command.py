@@ -15,7 +15,7 @@ from pipeline.errors import ConfigurationError
 from run import config, exit_codes
 from run.arguments import known_options
 from run.config import DISPLAY, KEYS, PROJECT_FILE, Option, Setting
-from run.display import Show
+from run.display import Checks, Display, Show
 from run.options import Parser
 from run.streams import DataStream, open_the_closed, reserved_stdout
 
@@ -53,7 +53,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
             return _init(wanted.file or Path(PROJECT_FILE), data)
         actions = show.actions if isinstance(show, KnowsActions) else None
         if wanted.action == "validate":
-            return _validate(wanted.file, data, actions() if actions is not None else None)
+            return _validate(wanted.file, data, show, actions() if actions is not None else None)
         return _show(data, as_json=wanted.json)
     return exit_codes.HEALTHY
 
@@ -98,17 +98,28 @@ def _toml(value: object) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
-def _validate(file: Path | None, data: DataStream, actions: Sequence[str] | None) -> int:
+def _validate(file: Path | None, data: DataStream, show: Show, actions: Sequence[str] | None) -> int:
     found = config.sources(os.environ, Path.cwd()) if file is None else [config.read_file(file)]
     if not found:
         data.write(f"No file, and nothing in the environment; `config init` writes {PROJECT_FILE}.")
         return exit_codes.HEALTHY
-    _, problems = config.settings(known_options(), found, actions)
+    merged, problems = config.settings(known_options(), found, actions)
+    if not problems and isinstance(show, Checks):
+        try:
+            show.check(_display(merged))
+        except ConfigurationError as error:
+            problems.append(f"{', '.join(source.origin for source in found)}: {error}")
     if problems:
         raise ConfigurationError("\n".join(problems))
     for source in found:
         data.write(f"{source.origin}: {plural(len(source.given), 'setting')}, nothing wrong")
     return exit_codes.HEALTHY
+
+
+def _display(merged: Mapping[str, Setting]) -> Display:
+    theme = merged.get(f"{DISPLAY}.theme")
+    keys, origin = config.keys(merged)
+    return Display(theme=None if theme is None else str(theme.value), keys=keys, keys_from=origin)
 
 
 def _init(path: Path, data: DataStream) -> int:

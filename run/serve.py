@@ -62,7 +62,7 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
 def _served(presence: Presence, settings: Settings, port: int, *, allow_control: bool) -> Iterator[None]:
     socket = presence.socket
     assert socket is not None
-    # A viewer has nothing to look for in the folder of the run.
+    # Who may only look is not to leave exported views in the folder of the run.
     folder = tempfile.mkdtemp(prefix="pipeline-monitor-view-")
     # Drawn by a browser, it is always in UTF-8.
     display = replace(settings.display, read_only=not allow_control, ascii=bool(settings.display.ascii))

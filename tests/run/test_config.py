@@ -153,6 +153,21 @@ def test_everything_that_is_wrong_is_told_at_once_keys_included() -> None:
     assert "keys.run.puase: no such action; did you mean 'run.pause'?" in done.err
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[display]\ntheme = "drak"', "--theme drak: there is"),
+        ('[keys]\n"run.pause" = "no such key"', "no such key"),
+    ],
+)
+def test_what_only_the_screen_knows_to_be_wrong_is_told_by_validate(text: str, told: str) -> None:
+    project(text)
+    done = here("config", "validate")
+    assert done.code == 2, done.told
+    assert "pipeline-monitor.toml: " in done.err
+    assert told in done.err
+
+
 def test_wrong_variables_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value, told in (
         ("RAET", "5", "PIPELINE_MONITOR_RAET: no such setting; did you mean 'PIPELINE_MONITOR_RATE'?"),
