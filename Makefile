@@ -26,6 +26,7 @@ help:
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop; ARGS='--records 100000'"
+	@echo "make bench-screen  measure what the screen costs"
 	@echo "make nab     score the detectors of anomalies on a copy of a public benchmark: NAB=DIR"
 	@echo "make lock    choose the newest versions that pyproject.toml allows, and pin them (needs uv)"
 	@echo "make clean   remove everything that was built"
