@@ -70,6 +70,9 @@ class Screen:
         from tui.checking import check
 
         check(display)
+        if not display.screen_reader:
+            # Now, and not while the run is under way, which it would slow down.
+            import tui.launch  # noqa: F401
 
     def stream(
         self, live: LiveRun, display: Display, size: tuple[int, int], commands: BinaryIO, frames: BinaryIO

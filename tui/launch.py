@@ -18,6 +18,11 @@ from run.live import LiveRun
 from tui.app import MonitorApp
 from tui.capture import Capture, Terminal
 
+SWITCH_S: Final = 0.001
+"""For so long a thread may keep the interpreter while the screen waits for it; 5 ms without a screen."""
+
+PARENT_S: Final = 0.5
+
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCONT", "SIGWINCH")
 
 
@@ -31,7 +36,7 @@ def show(run: LiveRun, display: Display) -> int | None:
     run alone. An error of the screen is raised when the terminal is as it was before; the run is
     not touched by it.
     """
-    with _signal_handlers(), _terminal_mode(), contextlib.ExitStack() as stack:
+    with _signal_handlers(), _terminal_mode(), _quick_turns(), contextlib.ExitStack() as stack:
         capture = Capture()
         app = MonitorApp(run, display, output=capture)
         if sys.platform != "win32":
@@ -79,7 +84,30 @@ async def _show(app: MonitorApp, *, mouse: bool) -> int | None:
             number = getattr(signal, name, None)
             if number is not None:
                 loop.add_signal_handler(number, app.terminate, number)
-    return await app.run_async(mouse=mouse)
+    watching = asyncio.create_task(_watch_parent(app))
+    try:
+        return await app.run_async(mouse=mouse)
+    finally:
+        watching.cancel()
+
+
+async def _watch_parent(app: MonitorApp) -> None:
+    """Leave when whoever started this is gone: nobody else gives the terminal back to its next user."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_S)
+    app.terminate(signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let a key come through sooner while the engine's threads never rest."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager

@@ -39,6 +39,16 @@ class PagePanel(Panel):
         """What is shown."""
         return self._page
 
+    def forget(self) -> None:
+        """Show nothing until another page is made, from its first line on."""
+        self._page, self.cursor, self._place = Page((), ()), None, 0
+        self.scroll_to(y=0, animate=False)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a page; a panel that comes into sight has no room for one yet."""
+        return bool(self._page.head or self._page.rows)
+
     def dress(self, look: Look) -> None:
         self._look = look
         self.draw()

@@ -43,6 +43,7 @@ class ViewActions(ReplayActions):
         self._tap(id == "records")
         self.view, self.maximised = id, None
         self.query_one(Prompt).close()
+        self.query_one("#view", PagePanel).forget()
         if id == "letters":
             self.read_letters()
         self.draw()
@@ -76,8 +77,9 @@ class ViewActions(ReplayActions):
     @property
     def panel(self) -> Panel:
         """The panel that keys go to."""
-        if isinstance(self.focused, Panel):
-            return self.focused
+        focused = self.focused
+        if self.view == HOME and isinstance(focused, Panel) and focused.id != "view":
+            return focused
         return self.query_one("#board" if self.view == HOME else "#view", Panel)
 
     def action_move(self, where: Move) -> None:
@@ -86,8 +88,13 @@ class ViewActions(ReplayActions):
         else:
             self.panel.move(where)
 
-    def action_open(self) -> None:
-        if not self.panel.open_row():
+    def action_open(self, again: bool = True) -> None:
+        panel = self.panel
+        if again and isinstance(panel, PagePanel) and not panel.is_made:
+            # Keys may come faster than the view that they are meant for.
+            self.call_after_refresh(self.call_after_refresh, self.action_open, False)
+            return
+        if not panel.open_row():
             self.tell("There is nothing to open here.")
 
     def on_page_panel_opened(self, event: PagePanel.Opened) -> None:

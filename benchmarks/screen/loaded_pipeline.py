@@ -1,19 +1,10 @@
-"""Records without an end, as fast as they come: the engine never rests.
-
-SWITCH_S is the interpreter's switch interval in seconds, where it is not to be its own.
-"""
+"""Records without an end, as fast as they come: the engine never rests."""
 
 from __future__ import annotations
-
-import os
-import sys
 
 import msgspec
 
 from pipeline import Pipeline, Reject, count, generated
-
-if "SWITCH_S" in os.environ:
-    sys.setswitchinterval(float(os.environ["SWITCH_S"]))
 
 
 class Order(msgspec.Struct):

@@ -14,10 +14,15 @@ import threading
 import time
 from collections.abc import Sequence
 
-from metrics.snapshot import LogLine, Snapshot
+from metrics.snapshot import LogLine, Snapshot, TapSample
 from run.display import Display
+from run.streams import speaks_utf8
+from tests.tui.full import full
 from tests.tui.made import FakeRun, ended, snapshot
 from tui.launch import show
+
+NASTY = "[red]x[/red] \x1b]0;owned\x07\x1b[31m\x9b5n\r\n\u202e"
+"""Markup, a window title, a colour, a question to the terminal, and text that runs backwards."""
 
 
 class Run(FakeRun):
@@ -77,10 +82,19 @@ def main() -> None:
     run = BrokenRun() if scenario == "broken" else Run(drains=scenario != "stubborn")
     if scenario == "ended":
         run.end(ended())
+    if scenario == "full":
+        run.show(
+            **{name: getattr(full(), name) for name in ("faults", "anomalies", "taps", "log", "diagnosis")}
+        )
+    if scenario == "nasty":
+        run.show(pipeline=NASTY, taps=(TapSample(1.0, NASTY, NASTY, NASTY, NASTY, "given"),))
+    if scenario == "orphan":
+        parent = os.getppid()
+        threading.Timer(2.0, lambda: os.kill(parent, signal.SIGKILL)).start()
     if scenario == "chatter":
         threading.Thread(target=chatter, daemon=True).start()
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    result = show(run, Display())
+    result = show(run, Display(mouse=scenario != "mouseless", ascii=not speaks_utf8(sys.stderr)))
     after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     sys.stderr.write(f"RESULT {result} {run.calls} handlers {'kept' if before == after else 'changed'}\n")
     sys.stdout.write("STDOUT WORKS\n")

@@ -24,21 +24,29 @@ MOUSE = ("1000", "1002", "1003", "1006", "1015", "1016")
 class Terminal:
     """A program on a pseudo-terminal, and the modes that it has put the terminal into."""
 
-    def __init__(self, scenario: str, columns: int = 100, stdout: Path | None = None) -> None:
+    def __init__(
+        self, scenario: str, columns: int = 100, stdout: Path | None = None, **variables: str
+    ) -> None:
         command = [sys.executable, "-m", "tests.tui.screen_program", scenario]
         redirection = f" > {shlex.quote(str(stdout))}" if stdout else ""
+        line = f"exec {shlex.join(command)}{redirection}"
+        if scenario == "orphan":
+            # The program kills the shell that started it; the terminal's own shell lives on.
+            line = f"({shlex.join(command)}; true); sleep 4; echo SHELL AGAIN"
         self.child = pexpect.spawn(
             "/bin/sh",
-            ["-c", f"exec {shlex.join(command)}{redirection}"],
+            ["-c", line],
             cwd=str(ROOT),
             dimensions=(30, columns),
             timeout=DEADLINE_S,
             encoding="utf-8",
+            codec_errors="replace",
             env={
                 "TERM": "xterm-256color",
                 "PATH": "/usr/bin:/bin",
                 "LANG": "C.UTF-8",
                 "PYTHONPATH": str(ROOT),
+                **variables,
             },
         )
         self.line_settings = termios.tcgetattr(self.child.child_fd)
@@ -191,3 +199,85 @@ def test_the_size_is_the_terminals_also_with_stdout_redirected(
     assert terminal.finish() == 0
     terminal.assert_restored()
     assert out.read_text() == "STDOUT WORKS\n"
+
+
+def test_a_storm_of_new_sizes_is_survived(started: list[Terminal]) -> None:
+    terminal = on_screen(started, "full")
+    for turn in range(60):
+        terminal.child.setwinsize(*((40, 120), (24, 80), (16, 60), (5, 20), (30, 100))[turn % 5])
+        time.sleep(0.02)
+    terminal.child.setwinsize(40, 120)
+    terminal.child.send("4")
+    terminal.wait_for("OBJECTS BY TYPE")
+    terminal.child.send("q")
+    terminal.wait_for("Drain and quit")
+    terminal.child.send("d")
+    assert terminal.finish() == 0
+    terminal.assert_restored()
+
+
+def test_without_colours_none_is_sent(started: list[Terminal]) -> None:
+    terminal = Terminal("full", NO_COLOR="1")
+    started.append(terminal)
+    terminal.wait_for("Records Processed")
+    terminal.child.send("8")
+    terminal.wait_for("CAUSES")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.finish() == 0
+    terminal.assert_restored()
+    colours = re.findall(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m", terminal.output)
+    assert not colours
+
+
+def test_a_terminal_without_utf_8_is_sent_ascii(started: list[Terminal]) -> None:
+    terminal = Terminal("full", LC_ALL="C", LANG="C")
+    started.append(terminal)
+    terminal.wait_for("Records Processed")
+    for key, word in (("7", "FAULT"), ("8", "CAUSES"), ("f", "which fault")):
+        terminal.child.send(key)
+        terminal.wait_for(word)
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.finish() == 0
+    terminal.assert_restored()
+    assert terminal.output.isascii()
+    assert "\\u" not in terminal.output
+
+
+def test_a_mouse_is_taken_and_answered(started: list[Terminal]) -> None:
+    terminal = on_screen(started, "full")
+    assert any(terminal.modes.get(mode) for mode in MOUSE)
+    # A click on the third tab, as a terminal tells it: 20 cells on, on the third line.
+    terminal.child.send("\x1b[<0;20;3M\x1b[<0;20;3m")
+    terminal.wait_for("SOURCES")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.finish() == 0
+    terminal.assert_restored()
+
+
+def test_without_a_mouse_the_terminal_keeps_it(started: list[Terminal]) -> None:
+    terminal = on_screen(started, "mouseless")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.finish() == 0
+    assert not any(mode in terminal.modes for mode in MOUSE)
+
+
+def test_nothing_that_a_record_says_reaches_the_terminal(started: list[Terminal]) -> None:
+    terminal = on_screen(started, "nasty", columns=240)
+    terminal.child.send("5")
+    terminal.wait_for("SAMPLED")
+    terminal.child.send("\r")
+    terminal.wait_for("unchanged")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.finish() == 0
+    terminal.assert_restored()
+    assert "[red]x[/red] \\x1b]0;owned" in terminal.output
+    for sequence in ("\x1b]0;owned", "\x9b5n", "\u202e"):
+        assert sequence not in terminal.output
+
+
+def test_the_death_of_whoever_started_it_gives_the_terminal_back(started: list[Terminal]) -> None:
+    terminal = on_screen(started, "orphan")
+    terminal.wait_for("SHELL AGAIN")
+    terminal.finish()
+    terminal.assert_restored()
+    assert "RESULT 1 ['drain'] handlers kept" in terminal.after_screen
