@@ -22,6 +22,8 @@ USER_FILE = "config.toml"
 DISPLAY, KEYS = "display", "keys"
 NOT_KEPT = frozenset({"help", "file", "fresh", "fault"})
 """Options that are asked for anew each time: they name what is done, not how."""
+NO_SETTINGS = frozenset({"PIPELINE_MONITOR_CONTEXT"})
+"""Variables that begin alike and are something else, see :mod:`run.tampering`."""
 
 Value: TypeAlias = "bool | int | float | str | tuple[str, ...]"
 
@@ -98,7 +100,9 @@ def files(environ: Mapping[str, str], folder: Path) -> list[Path]:
 def sources(environ: Mapping[str, str], folder: Path) -> list[Source]:
     """All places, the one that counts least first. Raises :class:`~pipeline.errors.ConfigurationError`."""
     found = [read_file(path) for path in files(environ, folder)]
-    given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    given = {
+        name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in NO_SETTINGS
+    }
     return [*found, Source("the environment", given)] if given else found
 
 

@@ -47,6 +47,12 @@ class Parser(argparse.ArgumentParser):
             raise _Made(self)
         return super().parse_known_args(args, namespace, *given)
 
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # From Python 3.13 on, this does not come by the one above.
+        if _asked.get():
+            raise _Made(self)
+        return super().parse_known_intermixed_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         raise ConfigurationError(self._reworded(message))
 

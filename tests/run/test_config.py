@@ -10,7 +10,9 @@ import pytest
 
 from pipeline.errors import ConfigurationError
 from run.arguments import Settings, known_options, parse
+from run.config import NO_SETTINGS
 from run.config_command import template
+from run.tampering import VARIABLE
 from tests.run.command import here
 from tests.run.snapshots import a_run, recorded
 
@@ -179,6 +181,13 @@ def test_wrong_variables_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(ConfigurationError) as caught:
                 demo()
         assert told in str(caught.value)
+
+
+def test_a_variable_that_is_no_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert VARIABLE in NO_SETTINGS
+    monkeypatch.setenv(VARIABLE, "anything")
+    assert demo().rate is None
+    assert here("config", "validate").code == 0
 
 
 def test_init_writes_a_file_in_which_everything_is_named_and_nothing_set(places: Path) -> None:
