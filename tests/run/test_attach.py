@@ -9,12 +9,14 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from metrics.snapshot import LogLine, Snapshot
@@ -32,8 +34,8 @@ from run.presence import Presence
 from run.recording_frames import SCHEMA, Frame, Header, Kind, SnapshotReader, ending_frame, header_frame
 from run.session import Session
 from tests.metrics import made
-from tests.run.command import DEADLINE_S, call, here, running, write
-from tests.run.snapshots import STARTED, moment
+from tests.run.command import DEADLINE_S, DOOR, call, here, running, write
+from tests.run.snapshots import STARTED, a_run, moment, recorded
 from tests.run.test_recording import SLOW_PIPELINE
 
 
@@ -388,6 +390,44 @@ def test_without_a_terminal_there_is_nothing_to_attach() -> None:
     assert done.code == 2
     assert "attach needs a terminal" in done.err
     presence.end(None)
+
+
+def test_the_screen_of_a_run_elsewhere_is_left_and_the_run_goes_on(tmp_path: Path) -> None:
+    file = write(tmp_path / "slow.py", SLOW_PIPELINE.format(ready=str(tmp_path / "ready")))
+    with running("run", file, "--headless", "--listen", ready=tmp_path / "ready") as run:
+        run.until_ready()
+        screen = on_terminal("attach", "slow")
+        screen.expect("STAGES")
+        screen.sendcontrol("c")  # which would drain a run of its own
+        screen.expect("The run goes on: monitor.py attach")
+        screen.expect(pexpect.EOF)
+        screen.close()
+        assert screen.exitstatus == 0
+        (entry,) = runs.entries()
+        assert entry.phase == "running"
+
+
+def on_terminal(*words: str | Path) -> pexpect.spawn[str]:
+    """A command on a terminal of its own."""
+    return pexpect.spawn(
+        sys.executable,
+        [str(DOOR), *map(str, words)],
+        env={**os.environ, "TERM": "xterm-256color"},
+        encoding="utf-8",
+        timeout=DEADLINE_S,
+        dimensions=(30, 110),
+    )
+
+
+def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
+    screen = on_terminal("replay", recorded(tmp_path / "a.rec", a_run(9)))
+    screen.expect("RECORDING")
+    screen.send("}")
+    screen.expect("p95 of transform")
+    screen.send("q")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
 
 
 @pytest.mark.parametrize("spoil", ["mode", "link", "file"])
