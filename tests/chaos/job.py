@@ -6,19 +6,32 @@ records that are filtered, rejected and split, and a commit every few millisecon
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import Pipeline, Record, Reject, Sink, Stage, csv, files, jsonl, parquet, sqlite
+from pipeline import Pipeline, Record, Reject, Sink, Stage, csv, files, jsonl, parquet, postgres, sqlite
 from pipeline.checkpoint import CheckpointStore, FileStore
 from tests.chaos import payload
+from tests.chaos.payload import POSTGRES, schema_of
+
+
+def _in_postgres(path: Path) -> Sink:
+    import psycopg
+
+    schema = schema_of(path)
+    with psycopg.connect(os.environ[POSTGRES], autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+    return postgres(os.environ[POSTGRES], "records", schema=schema)
+
 
 OUTPUTS: dict[str, tuple[str, Callable[[Path], Sink]]] = {
     "jsonl": ("out.jsonl", jsonl),
     "jsonl.gz": ("out.jsonl.gz", jsonl),
     "csv": ("out.csv", csv),
     "sqlite": ("out.db", sqlite),
+    "postgres": ("out.postgres", _in_postgres),
     "parquet/": ("out.parts", lambda path: parquet(f"{path}/", part_rows=40)),
 }
 """The exactly-once sinks, by name: their file or folder, and how to make one."""

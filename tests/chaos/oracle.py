@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sqlite3
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.chaos import payload
+from tests.chaos.payload import POSTGRES, schema_of
 
 Row = tuple[int, int, str]
 KINDS = ("lost", "unexpected", "duplicated", "corrupted")
@@ -75,6 +77,8 @@ def _letters(path: Path, wrong: dict[str, list[str]]) -> Iterator[str]:
 
 def _rows(path: Path) -> Iterator[tuple[str, Row | None]]:
     """Each row with its place; None in the place of one that cannot be read."""
+    if path.suffix == ".postgres":
+        return _of_server(path)
     if not path.exists():
         return iter(())
     if path.is_dir():
@@ -89,6 +93,18 @@ def _of_parts(folder: Path) -> Iterator[tuple[str, Row | None]]:
     for part in sorted(folder.iterdir()):
         for cells in parquet.read_table(part).to_pylist():
             yield part.name, _row(cells)
+
+
+def _of_server(path: Path) -> Iterator[tuple[str, Row | None]]:
+    # As with Parquet: the standard library cannot speak to it, and the product's own reading is not used.
+    import psycopg
+
+    table = f"{schema_of(path)}.records"
+    with psycopg.connect(os.environ[POSTGRES]) as connection:
+        known = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+        if known is not None and known[0] is not None:
+            for id, part, text in connection.execute(f"SELECT id, part, text FROM {table}".encode()):
+                yield "", (id, part, text)
 
 
 def _of_database(path: Path) -> Iterator[tuple[str, Row | None]]:

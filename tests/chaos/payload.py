@@ -11,6 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+POSTGRES = "CHAOS_POSTGRES"
+"""The environment variable with the connection string of a server, where there is one."""
+
+
+def schema_of(path: Path) -> str:
+    """Each job has a schema of its own in the database, named after its folder."""
+    return f"{path.parent.parent.name}_{path.parent.name}".replace("-", "_").lower()
+
+
 Fate = Literal["delivered", "filtered", "rejected", "split"]
 
 FAR = 1_000_000
