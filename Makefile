@@ -17,12 +17,13 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test chaos lint format bench bench-screen nab lock clean
+.PHONY: help run test faults chaos lint format bench bench-screen nab lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
 	@echo "make test    run the tests; ARGS='tests/house -k wheel' picks some"
 	@echo "make chaos   kill, starve and corrupt runs by the thousand, and print what held; ARGS='cuts --share 0.1'"
+	@echo "make faults  put every fault in at every strength, and hold each to its symptom"
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop; ARGS='--records 100000'"
@@ -36,6 +37,9 @@ run: $(VENV)/.set-up-run
 
 test: $(VENV)/.set-up-dev
 	@$(PY) -m pytest $(ARGS)
+
+faults: $(VENV)/.set-up-dev
+	@FAULTS=all $(PY) -m pytest tests/pipeline/faults $(ARGS)
 
 chaos: $(VENV)/.set-up-dev
 	@$(PY) -m tests.chaos $(ARGS)

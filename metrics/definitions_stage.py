@@ -83,6 +83,14 @@ STAGE: tuple[Metric, ...] = (
         ("created",),
     ),
     Metric(
+        "pipeline.stage.records.shared",
+        "counter",
+        RECORDS,
+        "records given on that were the same object as another of their batch, in a sample of the batches",
+        OfStage(lambda stage: stage.shared),
+        ("shared",),
+    ),
+    Metric(
         "pipeline.stage.rate",
         "gauge",
         RATE,

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from metrics.detectors import Range
-from metrics.format import count, plural
+from metrics.format import count, plural, seconds
 from metrics.snapshot import Snapshot
+
+LATE_S = 1.0
+"""A snapshot may be older than the times in it by no more than that."""
 
 CLOCK_JUMP_S = 0.5
 """Between two looks; a clock that is brought into line slowly moves by half a thousandth of the time."""
@@ -36,6 +39,8 @@ class Invariants:
         yield from _ledger(snapshot)
         yield from self._queues(snapshot)
         yield from self._clock(snapshot)
+        yield from _times(snapshot)
+        yield from _objects(snapshot)
 
     def _queues(self, snapshot: Snapshot) -> Iterator[Exact]:
         for stage in snapshot.stages:
@@ -59,6 +64,22 @@ class Invariants:
             expected = (before - CLOCK_JUMP_S, before + CLOCK_JUMP_S)
             text = f"the wall clock was moved by {offset - before:+.1f} s"
             yield Exact("system.clock.offset", None, offset, expected, "warning", text)
+
+
+def _times(snapshot: Snapshot) -> Iterator[Exact]:
+    """No batch can have taken longer than the run; a stage of which that is told has a clock that is set."""
+    for stage in snapshot.stages:
+        if stage.latency is None:
+            continue
+        longest, run = stage.latency.max, (snapshot.elapsed_s + LATE_S) * 1000
+        text = f"a batch is said to have taken {seconds(longest / 1000)} in {stage.name}, longer than the run"
+        yield Exact("pipeline.stage.latency", stage.name, longest, (None, run), "critical", text)
+
+
+def _objects(snapshot: Snapshot) -> Iterator[Exact]:
+    for stage in snapshot.stages:
+        text = f"{plural(stage.shared, 'record')} that {stage.name} gave on are the same object as another"
+        yield Exact("pipeline.stage.records.shared", stage.name, stage.shared, (None, 0.0), "warning", text)
 
 
 def _ledger(snapshot: Snapshot) -> Iterator[Exact]:

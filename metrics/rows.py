@@ -47,6 +47,7 @@ def _stage(
         filtered=stage.filtered,
         rejected=stage.rejected,
         created=stage.created,
+        shared=stage.shared,
         held=stage.held - never_given,
         lost=lost,
         rate=stage.rate.measure(now).records_per_s,

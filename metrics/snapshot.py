@@ -105,6 +105,8 @@ class StageState:
     rates: tuple[float, ...] = ()
     queue_fill: tuple[float, ...] = ()
     histogram: tuple[Bucket, ...] = ()
+    shared: int = 0
+    """Records that were the same object as another of their batch, where that was looked for."""
     recent: Recent | None = None
 
 
@@ -392,5 +394,7 @@ class Snapshot:
     log: tuple[LogLine, ...] = ()
     diagnosis: Diagnosis | None = None
     histogram: tuple[Bucket, ...] = ()
+    shared: int = 0
+    """Records that were the same object as another of their batch, where that was looked for."""
     """That of ``latency``."""
     recent: Recent | None = None

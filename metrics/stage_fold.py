@@ -13,7 +13,7 @@ class StageFold:
 
     def __init__(self, info: StageInfo, started_at: float) -> None:
         self.info = info
-        self.taken = self.given = self.filtered = self.rejected = self.created = self.held = 0
+        self.taken = self.given = self.filtered = self.rejected = self.created = self.held = self.shared = 0
         self._time = TimeBook()
         self.latency = Sketch()
         self.rate = Window(started_at)
@@ -32,6 +32,7 @@ class StageFold:
         self.filtered += event.filtered
         self.rejected += event.rejected
         self.created += event.created
+        self.shared += event.shared
         self.held += event.held
         at_the_end = event.worker < 0
         self._time.add(event.busy_s, event.idle_s, event.blocked_s, ends=at_the_end)

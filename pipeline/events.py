@@ -78,8 +78,9 @@ class StageWorked:
     """A stage handled a batch (or, with ``taken`` 0, waited or flushed).
 
     ``held`` is the change in the number of records that a stateful stage keeps back.
-    ``created`` counts the children made beyond one a record.
-    ``busy_s``, ``idle_s`` and ``blocked_s`` are what the worker spent since its last event:
+    ``created`` counts the children made beyond one a record. ``shared`` counts records that are the same
+    object as another of the batch, in the batches (a sample) in which that was looked for. ``busy_s``,
+    ``idle_s`` and ``blocked_s`` are what the worker spent since its last event:
     they add up to the time between the two.
     """
 
@@ -97,6 +98,7 @@ class StageWorked:
     busy_s: float
     idle_s: float
     blocked_s: float
+    shared: int = 0
 
 
 OTHER_REASONS = "(other reasons)"

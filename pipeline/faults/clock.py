@@ -258,10 +258,10 @@ class Timer:
 """,
     (
         Param("step", 60, "seconds by which it is stepped", "number", 0, 86_400),
-        _every(20, "looks at the clock"),
+        _every(5, "looks at the clock"),
     ),
-    {"step": 10, "every": 40},
-    {"step": 3600, "every": 5},
+    {"step": 10, "every": 20},
+    {"step": 3600, "every": 3},
     "timer",
 )
 

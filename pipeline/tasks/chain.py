@@ -12,6 +12,7 @@ from pipeline.operators.base import Bad, Outcome, letter
 from pipeline.operators.decode import DecodeOperator
 from pipeline.operators.function import FunctionOperator
 from pipeline.operators.fused import Odd, run_fused, stage_at_fault
+from pipeline.operators.same import shared
 from pipeline.schema import explain
 from pipeline.stopwatch import Stopwatch
 from pipeline.tap import Trail
@@ -26,6 +27,10 @@ behind each; the time of the others, which run fused, is shared out in the same 
 
 KEPT = 0.7
 """How much a measured slice counts when the next one is measured: a stage may become slow later on."""
+
+LOOKED_ONE_IN = 4
+"""Of small slices one in so many is searched for records that are one and the same object; of others
+as many as are measured."""
 
 SMALL = 64
 """Slices of fewer records all go stage by stage: there is nothing to be gained."""
@@ -127,12 +132,15 @@ class ChainWork(Stateless):
                 trail.after(outcome)
             job.count(0, ids.size, outcome)
             self._lap(job, 0, watch)
+        looks = self._slices % (LOOKED_ONE_IN if ids.size < SMALL else MEASURED_ONE_IN) == 1
         for index, operator in enumerate(self.functions):
             if trail is not None:
                 trail.before(operator.name, outcome.ids, outcome.values)
             outcome = self._apply(job, operator, index, outcome, originals)
             if trail is not None:
                 trail.after(outcome)
+            if looks:
+                job.tallies[self._first + index].shared += shared(outcome.values)
             self._lap(job, self._first + index, watch)
         return outcome
 

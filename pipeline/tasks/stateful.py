@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pipeline.batch import Batch, Partition
 from pipeline.ids import NO_IDS, Id, Ids
+from pipeline.operators.same import shared
 from pipeline.operators.stateful import Released, StatefulOperator
 from pipeline.stages import Family
 from pipeline.stopwatch import Stopwatch
@@ -169,6 +170,7 @@ class StatefulWork:
         tally.filtered = sum(group.filtered.size for group in groups)
         tally.rejected = sum(len(group.rejected) for group in groups)
         tally.created = created
+        tally.shared = sum(shared(group.values) for group in groups)
         gone = tally.given + tally.filtered + tally.rejected
         tally.held = tally.taken + tally.created - gone
         now, tally.busy = watch.lap()

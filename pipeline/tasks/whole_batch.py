@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pipeline.batch import Batch, Rejection
 from pipeline.operators.batch import BatchOperator
+from pipeline.operators.same import shared
 from pipeline.stopwatch import Stopwatch
 from pipeline.tasks.encoder import Encoder
 from pipeline.tasks.work import Stateless, Tally, Teller, count, listed
@@ -39,6 +40,7 @@ class BatchWork(Stateless):
         if outcome.families:
             self.teller.ledger.fan_out(batch.partition, outcome.families)
         count(tallies[0], batch.ids.size, outcome, filtered, letters)
+        tallies[0].shared = shared(outcome.values)
         made = replace(
             batch,
             ids=outcome.ids,

@@ -52,6 +52,7 @@ class Tally:
     rejected: int = 0
     created: int = 0
     held: int = 0
+    shared: int = 0
     busy: float = 0.0
 
 
@@ -92,6 +93,7 @@ class Teller:
                     rejected=tally.rejected,
                     created=tally.created,
                     held=tally.held,
+                    shared=tally.shared,
                     busy_s=tally.busy,
                     idle_s=idle + before,
                     # The difference of two equal sums may be a hair below nothing.

@@ -172,6 +172,11 @@ class Running:
             assert time.monotonic() < end, "the run did not begin"
             time.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
