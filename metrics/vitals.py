@@ -42,9 +42,9 @@ class Paced(Generic[T]):
         self._due = 0.0
         self.value = self._take(now)
 
-    def look(self, now: float) -> bool:
-        """Make it again if it is due; tell whether it was."""
-        if now < self._due:
+    def look(self, now: float, *, at_once: bool = False) -> bool:
+        """Make it again if it is due, or ``at_once``; tell whether it was made."""
+        if now < self._due and not at_once:
             return False
         self.value = self._take(now)
         return True
@@ -127,13 +127,13 @@ class Vitals:
 
     def sample(self, now: float, *, last: bool = False) -> None:
         """Look at what is due; ``last`` at everything that tells of the run's end."""
-        self._fds.look(now)
-        self._threads.look(now)
+        self._fds.look(now, at_once=last)
+        self._threads.look(now, at_once=last)
         self._fds_floor.add(self._fds.value)
         self._threads_floor.add(self._threads.value)
         if last or now >= self._second_due:
             self._second_due = now + SECOND_S
-            self._sockets.look(now + (SECOND_S if last else 0.0))
+            self._sockets.look(now, at_once=last)
             self._disk.look(now)
             self._of_the_second(now)
 
