@@ -26,7 +26,8 @@ help:
 	@echo "make faults  put every fault in at every strength, and hold each to its symptom"
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
-	@echo "make bench   measure throughput against a hand-written loop; ARGS='--records 100000'"
+	@echo "make bench   measure throughput against a hand-written loop (ARGS='--records 100000'), and"
+	@echo "             what measuring costs (OVERHEAD='--runs 3')"
 	@echo "make bench-screen  measure what the screen costs"
 	@echo "make nab     score the detectors of anomalies on a copy of a public benchmark: NAB=DIR"
 	@echo "make lock    choose the newest versions that pyproject.toml allows, and pin them (needs uv)"
@@ -56,6 +57,7 @@ format: $(VENV)/.set-up-dev
 
 bench: $(VENV)/.set-up-bench
 	@$(PY) -m benchmarks.orders.run $(ARGS)
+	@$(PY) -m benchmarks.overhead.run $(OVERHEAD)
 
 bench-screen: $(VENV)/.set-up-run
 	@$(PY) -m benchmarks.screen.run $(ARGS)
