@@ -47,6 +47,7 @@ class Settings:
     listen: bool = False
     metrics_port: int | None = None
     faults: tuple[str, ...] = ()
+    diagnose: bool = False
     baseline: Path | None = None
     display: Display = field(default_factory=Display)
 
@@ -147,6 +148,7 @@ def settings_of(found: argparse.Namespace) -> Settings:
         listen=getattr(found, "listen", False),
         metrics_port=getattr(found, "metrics_port", None),
         faults=tuple(getattr(found, "fault", ())),
+        diagnose=getattr(found, "diagnose", False),
         baseline=getattr(found, "baseline", None),
     )
 
@@ -190,6 +192,11 @@ def run_parser(program: str) -> Parser:
         prog=program, description="Run the pipeline that a Python file defines.", allow_abbrev=False
     )
     parser.add_argument("file", metavar="FILE[:NAME]", help="the file, and which pipeline of it")
+    parser.add_argument(
+        "--diagnose",
+        action="store_true",
+        help="look for the cause where the run was sick (exit 1, 3 or 4), by trials in other processes",
+    )
     _add_options(parser, "read at most so many records")
     return parser
 

@@ -13,14 +13,15 @@ from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
 from diagnosis.observation import Observation
 from metrics.findings import Diagnosis
-from pipeline.clock import Clock, SystemClock
+from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run import exit_codes
+from run.diagnose_progress import Progress
 from run.diagnose_text import as_json, as_markdown, as_text
 from run.display import Show
 from run.launcher import TrialLauncher
 from run.loader import existing
-from run.narrator import is_terminal, overwrite, say
+from run.narrator import say
 from run.options import Parser, json_target, positive, whole
 from run.signals import HANDLED
 from run.streams import DataStream, open_the_closed, reserved_stdout
@@ -122,6 +123,7 @@ def _diagnose(asked: Asked, program: str, data: DataStream) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     began = clock.wall()
+    progress = Progress()
     try:
         outcome = Diagnoser(
             launcher,
@@ -134,14 +136,13 @@ def _diagnose(asked: Asked, program: str, data: DataStream) -> int:
                 sink="own",
                 duration_s=RUN_SHARE * asked.budget_s,
             ),
-            progress=_Progress(clock),
+            progress=progress,
             stopped=lambda: bool(came),
         ).run()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if is_terminal():
-        overwrite("")
+    progress.end()
     first = outcome.as_is
     if first is not None and first.ending == "refused":
         raise ConfigurationError(first.problem or f"{asked.file}: it cannot be run")
@@ -178,20 +179,3 @@ def _write(
         Path(asked.json).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         say(f"Wrote {asked.json}")
     data.write(json.dumps(document, indent=2) if asked.json == "-" else as_text(diagnosis, asked.file))
-
-
-class _Progress:
-    """Tells on stderr how far it is: a line that changes on a terminal, else a line for each step."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._live = is_terminal()
-        self._told = ""
-
-    def __call__(self, diagnosis: Diagnosis) -> None:
-        beliefs = ", ".join(f"{each.cause} {each.probability:.0%}" for each in diagnosis.beliefs[:3])
-        if self._live:
-            overwrite(f"{diagnosis.cost_s:5.1f}s  {beliefs}{'  ' if beliefs else ''}{diagnosis.doing}")
-        elif diagnosis.doing and diagnosis.doing != self._told:
-            say(f"{diagnosis.cost_s:6.1f}s  {diagnosis.doing}" + (f"  [{beliefs}]" if beliefs else ""))
-        self._told = diagnosis.doing

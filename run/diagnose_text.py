@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict
 from datetime import datetime
 
 from diagnosis.observation import Observation
+from metrics import report_json_findings as findings
 from metrics.findings import Conclusion, Diagnosis, Step
 
 WIDTH = 100
@@ -180,14 +180,5 @@ def as_json(
         "exit_code": code,
         "started_at": began.isoformat(),
         "records": records,
-        "diagnosis": finding_as_json(diagnosis),
+        "diagnosis": findings.diagnosis(diagnosis),
     }
-
-
-def finding_as_json(diagnosis: Diagnosis) -> dict[str, object]:
-    """The part ``diagnosis`` of a report."""
-    found = asdict(diagnosis)
-    found["state"] = "undetermined" if diagnosis.state == "running" else diagnosis.state
-    found["beliefs"] = [{"cause": each.cause, "probability": each.probability} for each in diagnosis.beliefs]
-    del found["doing"]
-    return found

@@ -17,18 +17,30 @@ from diagnosis.change import Change, to_json
 from diagnosis.observation import Observation, from_json, nothing
 from pipeline.clock import Clock, SystemClock
 from run import exit_codes
+from run.tampering import VARIABLE
 
-DOOR = Path(__file__).resolve().parents[1] / "monitor.py"
+HOUSE = Path(__file__).resolve().parents[1]
+_CHILD = f"import sys; sys.path.insert(0, {str(HOUSE)!r}); from run.trial import child; sys.exit(child())"
+"""What ``monitor.py trial`` does, without importing what only other commands need."""
 _POLL_S = 0.1
 _SPINS = 20_000
 _STALL_S = 3.0
+"""Of its own time, without what it waits for a processor."""
 
 
 class TrialLauncher:
     """Implements :class:`diagnosis.launcher.Launcher` for one pipeline file."""
 
-    def __init__(self, target: str, program: str = "monitor.py", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        program: str = "monitor.py",
+        clock: Clock | None = None,
+        context: Path | None = None,
+    ) -> None:
+        """``context`` is a file that says, sealed, what else is in the pipeline of each trial."""
         self._target = target
+        self._context = context
         self._program = program
         self._clock = clock or SystemClock()
         self._stop = threading.Event()
@@ -41,7 +53,7 @@ class TrialLauncher:
     def launch(self, change: Change, deadline_s: float) -> Observation:
         """See :meth:`diagnosis.launcher.Launcher.launch`."""
         began = self._clock.monotonic()
-        words = [sys.executable, str(DOOR), "trial", self._target, "--change", to_json(change)]
+        words = [sys.executable, "-c", _CHILD, self._target, "--change", to_json(change)]
         words += ["--stalled-after", f"{_STALL_S:g}"]
         process = subprocess.Popen(
             words,
@@ -77,7 +89,8 @@ class TrialLauncher:
     def environment(self) -> dict[str, str]:
         """What a trial runs in."""
         # The order of sets and the like is not what is looked for, and would differ in every run.
-        return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+        found = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+        return found if self._context is None else {**found, VARIABLE: str(self._context)}
 
     def command(self, change: Change) -> str:
         """See :meth:`diagnosis.launcher.Launcher.command`."""

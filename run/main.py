@@ -13,7 +13,7 @@ from metrics.report import RunReport
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
-from run import demo, exit_codes, headless, loader, outputs, tampering
+from run import demo, diagnose_after, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
 from run.display import Display, Show
 from run.display import check as check_display
@@ -33,6 +33,9 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
     """Carry out ``run FILE``; see :class:`run.commands.Main`."""
     return run(parse(["run", *words], program), show, owns_process=owns_process)
 
+
+SICK = (1, 3, 4)
+"""With these exit codes a run is diagnosed, where that is asked for."""
 
 Beside = Callable[[Presence], AbstractContextManager[None]]
 """What is open while a run without a screen of its own goes on, and lets go of it at the end."""
@@ -128,6 +131,7 @@ def _run_session(
         record=settings.record,
         faults=settings.faults,
         baseline=baseline,
+        target=settings.file,
     )
     if endpoint is not None:
         endpoint.serve(lambda: session.snapshot)
@@ -137,6 +141,8 @@ def _run_session(
     try:
         presence.start()
         sound = front(session, presence)
+        if settings.diagnose and session.report().exit_code in SICK:
+            diagnose_after.run(session.diagnosing)
         report = session.report()
     finally:
         presence.end(report)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from metrics.baseline import Baseline
 from metrics.collector import Collector
+from metrics.findings import Diagnosis
 from metrics.heap.watch import HeapWatch
 from metrics.memory import MemorySampler
 from metrics.report import RunReport
@@ -21,12 +23,14 @@ from metrics.vitals import Vitals
 from pipeline.checkpoint import CheckpointStore
 from pipeline.clock import Clock, SystemClock
 from pipeline.engine import Engine, Options
+from pipeline.errors import ConfigurationError
 from pipeline.events import EventBus
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
 from pipeline.replay import Replay
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks, sink_info
+from run.diagnosing import Diagnosing
 from run.live import FaultChoice, LetterLine, LiveRun, Power
 from run.live_letters import LiveLetters
 from run.log_ring import LogRing
@@ -53,6 +57,7 @@ class Session(LiveRun):
         record: Path | None = None,
         faults: Sequence[str] = (),
         baseline: Baseline | None = None,
+        target: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
@@ -60,6 +65,7 @@ class Session(LiveRun):
         ``drain_timeout`` seconds a run that is to end is given up. The last minutes are always recorded in
         memory, the whole run where ``record`` names a file. ``faults`` are put in on purpose, written as for
         ``--fault``. ``baseline`` is the report of an earlier run, to compare with.
+        ``target`` is the file that defines the pipeline, as on the command line, so that it can be diagnosed.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
@@ -112,6 +118,10 @@ class Session(LiveRun):
         self._signal: int | None = None
         self._watching: threading.Thread | None = None
         self._heaping: threading.Thread | None = None
+        self._diagnosing = (
+            Diagnosing(target, self.clock, self._tampering.states) if target is not None else None
+        )
+        self._shown: tuple[Snapshot, Diagnosis | None, Snapshot] | None = None
         self.started_at: datetime = self.clock.wall()
 
     @property
@@ -124,7 +134,14 @@ class Session(LiveRun):
     @property
     def snapshot(self) -> Snapshot:
         """The newest state."""
-        return self._collector.snapshot
+        newest = self._collector.snapshot
+        found = self._diagnosing.found if self._diagnosing is not None else None
+        if found is None:
+            return newest
+        shown = self._shown
+        if shown is None or shown[0] is not newest or shown[1] is not found:
+            self._shown = shown = (newest, found, replace(newest, diagnosis=found))
+        return shown[2]
 
     @property
     def finished(self) -> bool:
@@ -179,7 +196,19 @@ class Session(LiveRun):
     @property
     def powers(self) -> frozenset[Power]:
         """What may be asked of this run."""
-        return frozenset({"steer", "census", "inject", "tap", "letters", "record"})
+        mine: set[Power] = {"steer", "census", "inject", "tap", "letters", "record"}
+        return frozenset(mine | {"diagnose"}) if self._diagnosing is not None else frozenset(mine)
+
+    def diagnose(self) -> None:
+        """Look for the cause of what is wrong, by trials in other processes."""
+        self.diagnosing.begin()
+
+    @property
+    def diagnosing(self) -> Diagnosing:
+        """The diagnosis of this run. Raises ConfigurationError where there is no file to run trials of."""
+        if self._diagnosing is None:
+            raise ConfigurationError("the demo cannot be diagnosed; a pipeline file can: run FILE")
+        return self._diagnosing
 
     def faults(self) -> Sequence[FaultChoice]:
         """What can be put in, and where."""

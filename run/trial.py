@@ -11,11 +11,10 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from diagnosis.change import Change, from_json
 from diagnosis.observation import (
@@ -34,20 +33,21 @@ from diagnosis.observation import (
 from metrics.collector import Collector
 from metrics.memory import MemorySampler
 from metrics.snapshot import Snapshot
-from pipeline.clock import ManualClock
+from pipeline.clock import Clock, ManualClock
 from pipeline.dead_letters import read as read_letters
 from pipeline.deterministic import DeterministicDriver, Stalled
 from pipeline.engine import Engine, Options
 from pipeline.errors import ConfigurationError
 from pipeline.events import EventBus
 from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
+from pipeline.tasks.reader import Spawn
 from pipeline.tasks.writer import Writer
-from pipeline.threads import spawn
+from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes, loader
 from run.books import EngineBooks
 from run.display import Show
+from run.narrator import say
 from run.options import Parser, positive
-from run.session import Session
 from run.streams import open_the_closed, reserved_stdout
 from run.tampering import Tampering
 from run.trial_apply import Applied, is_own
@@ -57,8 +57,13 @@ from run.trial_files import UserFiles, patch
 from run.trial_opened import OpenWatch
 from run.trial_sink import Seen
 from run.trial_time import SLEEP, TrialClock, UserTime, seed_chance
-from run.trial_watch import Watch
+from run.trial_watch import Watch, run_wait
 
+EVENTS = 1 << 20
+"""So many events are kept until they are folded, all at the end."""
+GIVE_UP_S = 2.0
+MOST_WAIT = 0.9
+"""Of the time without progress, at most this share may be waiting for a processor."""
 STALLED_S = 4.0
 """So long without any progress is a stall."""
 _POLL_S = 0.05
@@ -70,6 +75,11 @@ _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?")
 
 def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) -> int:  # noqa: ARG001
     """Carry out ``trial FILE``; see :class:`run.commands.Main`."""
+    return run_trial(words, program, owns_process=owns_process)
+
+
+def run_trial(words: Sequence[str], program: str, *, owns_process: bool) -> int:
+    """Run one trial and print its document. Raises ConfigurationError for a wrong command line."""
     parser = Parser(
         prog=f"{program} trial",
         description="Run a pipeline once with one thing changed, write nothing, and print what it showed.",
@@ -102,6 +112,18 @@ def main(words: Sequence[str], program: str, *, owns_process: bool, show: Show) 
         sys.stderr.flush()
         os._exit(exit_codes.HEALTHY)
     return exit_codes.HEALTHY
+
+
+def child() -> int:
+    """The same for a process that does nothing else; returns its exit code."""
+    try:
+        return run_trial(sys.argv[1:], "trial", owns_process=True)
+    except ConfigurationError as error:
+        say(f"trial: {error}")
+        return exit_codes.USAGE
+    except Exception:  # noqa: BLE001 - a fault of the monitor has an exit code of its own
+        say(traceback.format_exc())
+        return exit_codes.MONITOR
 
 
 @dataclass(slots=True)
@@ -302,16 +324,26 @@ class _Trial:
             )
         return tuple(found)
 
-    def see_to_it(self, watch: Watch, applied: Applied, progress: Any, stop: Any) -> None:
+    def see_to_it(
+        self,
+        watch: Watch,
+        applied: Applied,
+        progress: Callable[[], object],
+        stop: Callable[[str], None],
+        finished: threading.Event,
+    ) -> None:
         """The watchdog: notices a stall, says where every thread stands, and ends the run."""
-        last, since = None, self._clock.monotonic()
+        last: object = None
+        since, waited = self._clock.monotonic(), run_wait()
         limit = self._change.duration_s
         while not self._seen.over.wait(_POLL_S):
             now = self._clock.monotonic()
             state = (progress(), watch.progress)
             if state != last:
-                last, since = state, now
-            if now - since >= self._stalled_after:
+                last, since, waited = state, now, run_wait()
+            # Threads that would run and get no processor do not stand still.
+            stood = now - since - min(run_wait() - waited, MOST_WAIT * (now - since))
+            if stood >= self._stalled_after and not finished.is_set():
                 self._seen.stalled = True
                 self._seen.stacks = self._stacks(applied)
                 stop("abort")
@@ -388,94 +420,87 @@ def _options(change: Change) -> Options:
 
 
 def _threaded(trial: _Trial, applied: Applied) -> _Ran:
-    change = trial.change
-    session = Session(applied.pipeline, _options(change), clock=trial.clock)
-    watch, delivery = trial.watch(session.engine, applied, _expected(session.engine, change))
-    _collecting(change)
-    let_go = session._tampering.finish
+    """With threads, as in a run."""
+    run = _Run(trial, applied, trial.clock, spawn_detached)
+    driver = ThreadDriver(run.engine, trial.clock)
 
-    def finish() -> None:
-        trial.last_look(watch, delivery)
-        let_go()
+    def begin() -> None:
+        run.tampering.begin()
+        driver.start()
 
-    session._tampering.finish = finish  # type: ignore[method-assign]
-    session.start()
-
-    def progress() -> object:
-        counts = session.engine.ledger.counts()
-        return counts.read, sum(stage.taken for stage in session.snapshot.stages)
-
-    def stop(how: str) -> None:
-        (session.abort if how == "abort" else session.drain)()
-
-    spawn("watchdog", lambda: trial.see_to_it(watch, applied, progress, stop))
-    cut = False
-    while not session.wait(_POLL_S):
-        if trial.seen.stalled and session.wait(2.0):
-            break
-        if trial.seen.stalled:
-            cut = True
-            break
-    trial.seen.over.set()
-    took = trial.clock.monotonic() - watch.began
-    snapshot = session.snapshot
-    ending: Ending = "complete"
-    if trial.seen.stalled or cut:
-        ending = "stalled"
-    elif snapshot.problem is not None:
-        ending = "failed"
-    elif session.cut_short:
-        ending = "cut"
-    return _Ran(ending, snapshot, watch, delivery, took)
+    return run.watched(begin, driver.finished)
 
 
 def _serial(trial: _Trial, applied: Applied) -> _Ran:
     """All tasks in one thread, in an order chosen by the seed."""
-    change = trial.change
     clock = ManualClock()
-    bus = EventBus()
-    engine = Engine(applied.pipeline, _options(change), clock, bus)
-    subscription = bus.subscribe(1 << 20)
-    collector = Collector(
-        clock, subscription, EngineBooks(engine), MemorySampler(), pipeline=applied.pipeline.name
-    )
-    watch, delivery = trial.watch(engine, applied, _expected(engine, change))
-    _collecting(change)
-    driver = DeterministicDriver(engine, clock, change.seed)
-    tampering = Tampering(engine, clock, ())
+    run = _Run(trial, applied, clock, None)
+    driver = DeterministicDriver(run.engine, clock, trial.change.seed)
     finished = threading.Event()
-
-    def stop(how: str) -> None:
-        (engine.abort if how == "abort" else engine.drain)()
 
     def work() -> None:
         try:
-            tampering.begin()
+            run.tampering.begin()
             driver.run()
-            trial.last_look(watch, delivery)
         except Stalled:
             trial.seen.stalled = True
         finally:
             finished.set()
 
-    spawn("watchdog", lambda: trial.see_to_it(watch, applied, engine.ledger.counts, stop))
-    spawn("serial", work)
-    while not finished.wait(_POLL_S):
+    return run.watched(lambda: spawn_detached("serial", work), finished)
+
+
+class _Run:
+    """An engine with the least that it takes to know how it goes: a run's session does much more beside."""
+
+    def __init__(self, trial: _Trial, applied: Applied, clock: Clock, spawned: Spawn | None) -> None:
+        self._trial = trial
+        self._applied = applied
+        self._clock = clock
+        bus = EventBus()
+        self.engine = Engine(applied.pipeline, _options(trial.change), clock, bus, spawned)
+        self._collector = Collector(
+            clock,
+            bus.subscribe(EVENTS),
+            EngineBooks(self.engine),
+            MemorySampler(),
+            pipeline=applied.pipeline.name,
+        )
+        self.tampering = Tampering(self.engine, clock, ())
+
+    def watched(self, begin: Callable[[], object], finished: threading.Event) -> _Ran:
+        """See it from its beginning to its end."""
+        trial, engine = self._trial, self.engine
+        watch, seen = trial.watch(engine, self._applied, _expected(engine, trial.change))
+        _collecting(trial.change)
+        begin()
+
+        def stop(how: str) -> None:
+            (engine.abort if how == "abort" else engine.drain)()
+            if how == "abort":
+                self.tampering.stop_waiting()
+
+        def progress() -> object:
+            return engine.ledger.counts(), sum(task.in_hand for task in engine.tasks)
+
+        spawn("watchdog", lambda: trial.see_to_it(watch, self._applied, progress, stop, finished))
+        while not finished.wait(_POLL_S):
+            if trial.seen.stalled:
+                finished.wait(GIVE_UP_S)
+                break
+        trial.seen.over.set()
+        took = trial.clock.monotonic() - watch.began
+        trial.last_look(watch, seen)
+        snapshot = self._collector.finish()
+        self.tampering.finish()
+        ending: Ending = "complete"
         if trial.seen.stalled:
-            finished.wait(2.0)
-            break
-    trial.seen.over.set()
-    took = trial.clock.monotonic() - watch.began
-    snapshot = collector.finish()
-    tampering.stop_waiting()
-    ending: Ending = "complete"
-    if trial.seen.stalled:
-        ending = "stalled"
-    elif snapshot.problem is not None:
-        ending = "failed"
-    elif engine.control.draining:
-        ending = "cut"
-    return _Ran(ending, snapshot, watch, delivery, took)
+            ending = "stalled"
+        elif snapshot.problem is not None:
+            ending = "failed"
+        elif engine.control.draining:
+            ending = "cut"
+        return _Ran(ending, snapshot, watch, seen, took)
 
 
 def _collecting(change: Change) -> None:

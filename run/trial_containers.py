@@ -221,6 +221,8 @@ def _of_value(
     depth: int,
 ) -> Iterator[Holder]:
     if is_container(value):
+        if isinstance(value, functools._lru_cache_wrapper) and value.cache_info().maxsize is not None:
+            return  # it has a bound
         if id(value) not in seen:
             seen.add(id(value))
             yield Holder(name, type(value).__name__.strip("_"), stage, file, get)

@@ -18,6 +18,7 @@ from run.trial_files import UserFiles
 
 SLEEP = time.sleep
 MONOTONIC = time.perf_counter
+CPU_TIME = time.thread_time
 _WALL = ("time", "time_ns")
 _STEADY = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 _TICK_S = 0.001

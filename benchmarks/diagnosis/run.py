@@ -24,7 +24,7 @@ from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
 from pipeline.clock import SystemClock
 from run.launcher import TrialLauncher
-from run.tampering import VARIABLE, sealed
+from run.tampering import sealed
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE / "work"
@@ -53,19 +53,6 @@ class Result:
     """Experiments and their outcomes, by which numbers can be fitted."""
 
 
-class SealedLauncher(TrialLauncher):
-    """Trials in an environment that names what is to be put in."""
-
-    def __init__(self, target: str, context: Path | None) -> None:
-        super().__init__(target)
-        self.context = context
-
-    def environment(self) -> dict[str, str]:
-        found = super().environment()
-        found.pop(VARIABLE, None)
-        return found if self.context is None else {**found, VARIABLE: str(self.context)}
-
-
 def diagnose(case: Sick) -> Result:
     """Diagnose one case, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="case-"))
@@ -78,7 +65,7 @@ def diagnose(case: Sick) -> Result:
             context.write_text(sealed(case.faults), encoding="ascii")
         began = time.perf_counter()
         diagnoser = Diagnoser(
-            SealedLauncher(str(file), context),
+            TrialLauncher(str(file), context=context),
             SystemClock(),
             BUDGET_S,
             first=Change(sink="own", duration_s=20.0),

@@ -26,6 +26,7 @@ from diagnosis.experiments.shape import Shape
 from diagnosis.experiments.smells import Clocked, Reused, SharedWrite, SlicedBatch
 from diagnosis.experiments.stacks import Stacks
 from diagnosis.experiments.subset import Subset
+from diagnosis.experiments.where_time import WhereTime
 from diagnosis.experiments.words import Words
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -37,6 +38,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Words(),
     Stacks(),
     Drift(),
+    WhereTime(),
     Holder(),
     Again(),
     Serial(),

@@ -9,6 +9,7 @@ GC_PAUSE = Hypothesis(
     0.03,
     "collections of garbage over many live objects take the time",
     says={
+        "where": {"collector": 0.9, "more_and_more": 0.08},
         "symptom": {
             "slow": 0.96,
             "memory": 0.02,

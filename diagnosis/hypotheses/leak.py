@@ -9,6 +9,7 @@ LEAK = Hypothesis(
     0.14,
     "something is kept for every record, or every new key, and never let go",
     says={
+        "where": {"more_and_more": 0.8, "sink": 0.01},
         "symptom": {
             "memory": 0.86,
             "slow": 0.1,

@@ -9,6 +9,7 @@ NOISY_NEIGHBOUR = Hypothesis(
     0.04,
     "other programs on this machine take the processor",
     says={
+        "where": {"sink": 0.1, "collector": 0.05, "more_and_more": 0.4},
         "symptom": {
             "slow": 0.95,
             "stall": 0.03,

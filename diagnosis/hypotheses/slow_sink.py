@@ -9,6 +9,7 @@ SLOW_SINK = Hypothesis(
     0.06,
     "writing takes longer than everything before it",
     says={
+        "where": {"sink": 0.95},
         "symptom": {
             "slow": 0.9,
             "stall": 0.08,

@@ -9,6 +9,7 @@ WARM_UP = Hypothesis(
     0.06,
     "a cache fills to its bound, and then it levels off",
     says={
+        "where": {"more_and_more": 0.3, "sink": 0.02},
         "symptom": {
             "memory": 0.75,
             "slow": 0.18,
@@ -20,6 +21,7 @@ WARM_UP = Hypothesis(
             "stall": 0.002,
             "failed": 0.002,
         },
+        "holder": {"cache": 0.02},
         "keys": {"follows_keys": 0.75, "grows_anyway": 0.15, "levels": 0.1},
         "longer": {"goes_on": 0.02, "levels_off": 0.93, "no_more": 0.05},
         "flush": {"level": 0.7, "breaks": 0.1, "grows": 0.2},

@@ -1,0 +1,204 @@
+"""One experiment: what it shows, and what it leaves alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from diagnosis.change import Change, ClockChange, Delay, Patch, from_json, to_json
+from diagnosis.observation import Observation
+from run.launcher import TrialLauncher
+from tests.run.command import call, write
+
+KEEPS = """
+from pipeline import Pipeline, jsonl, values
+
+kept = {}
+many = Pipeline("many", batch_size=10)
+many.read(values(lambda: ((number, number) for number in range(200))))
+
+
+@many.stage
+def keep(number):
+    kept[number] = str(number)
+    return number * 2
+
+
+many.write(jsonl("out.jsonl"))
+"""
+
+
+def launched(file: Path, change: Change = Change()) -> Observation:  # noqa: B008 - frozen
+    return TrialLauncher(str(file)).launch(change, 60.0)
+
+
+def test_a_trial_counts_and_hashes_and_writes_nothing(tmp_path: Path) -> None:
+    file = write(tmp_path / "many.py", KEEPS)
+    run = launched(file)
+    assert (run.ending, run.read, run.delivered, run.lost) == ("complete", 200, 200, 0)
+    assert len(set(run.hashes.values())) == 200
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix) == ["many.py"]
+
+
+def test_a_trial_names_what_grows_and_where_it_is(tmp_path: Path) -> None:
+    run = launched(write(tmp_path / "many.py", KEEPS))
+    grown = {each.name: each for each in run.containers}
+    assert grown["kept"].lengths[-1] == 200
+    assert (grown["kept"].stage, grown["kept"].type) == ("keep", "dict")
+
+
+def test_the_same_input_gives_the_same_hashes_in_one_thread_and_in_many(tmp_path: Path) -> None:
+    file = write(tmp_path / "many.py", KEEPS)
+    serial = launched(file, Change(driver="serial", batch_size=1))
+    assert serial.hashes == launched(file, Change(batch_size=7)).hashes
+
+
+@pytest.mark.parametrize(
+    ("change", "offsets"),
+    [
+        (Change(limit=5), [0, 1, 2, 3, 4]),
+        (Change(start=195), [195, 196, 197, 198, 199]),
+        (Change(only=("values/values:3", "values/values:77")), [3, 77]),
+    ],
+    ids=["limit", "start", "only"],
+)
+def test_a_part_of_the_input(change: Change, offsets: list[int], tmp_path: Path) -> None:
+    text = KEEPS.replace("values(lambda: ((number", "values(lambda: ((number").replace(
+        "range(200))))", 'range(200)), name="values"))'
+    )
+    run = launched(write(tmp_path / "many.py", text), change)
+    assert sorted(int(id.rpartition(":")[2]) for id in run.hashes) == offsets
+
+
+def test_a_patch_is_run_in_the_place_of_the_lines(tmp_path: Path) -> None:
+    file = write(tmp_path / "many.py", KEEPS)
+    at = KEEPS.splitlines().index("    kept[number] = str(number)") + 1
+    change = Change(patches=(Patch(str(file.resolve()), at, at, ("    pass",)),))
+    run = launched(file, change)
+    assert run.delivered == 200
+    assert "kept" not in {each.name for each in run.containers}
+    assert file.read_text(encoding="utf-8") == KEEPS
+
+
+def test_a_container_is_emptied_when_it_is_told_to(tmp_path: Path) -> None:
+    run = launched(write(tmp_path / "many.py", KEEPS), Change(clear=("kept",), clear_above=20))
+    kept = next(each for each in run.containers if each.name == "kept")
+    assert max(kept.lengths) <= 60
+
+
+def test_the_users_code_sees_the_clock_that_it_is_given(tmp_path: Path) -> None:
+    text = """
+        import time
+
+        from pipeline import Pipeline, count, values
+
+        old = Pipeline("old")
+        old.read(values(lambda: ((number, number) for number in range(50))))
+        began = time.time()
+
+        @old.stage
+        def young(number):
+            return number if time.time() - began < 100 else None
+
+        old.write(count())
+    """
+    file = write(tmp_path / "old.py", text)
+    assert launched(file).delivered == 50
+    assert launched(file, Change(clock=ClockChange(step_s=500.0, step_at=1), batch_size=1)).filtered > 0
+    reads = launched(file).clock_reads
+    assert any(place.endswith(" time") and times == 50 for place, times in reads.items()), reads
+
+
+def test_what_is_left_open_is_told_with_its_line(tmp_path: Path) -> None:
+    text = """
+        from pipeline import Pipeline, count, values
+
+        opened = []
+        files = Pipeline("files")
+        files.read(values(lambda: ((number, number) for number in range(20))))
+
+        @files.stage
+        def peek(number):
+            opened.append(open(__file__))
+            return number
+
+        files.write(count())
+    """
+    run = launched(write(tmp_path / "files.py", text))
+    left = next(each for each in run.opened if each.kind == "file")
+    assert (left.times, left.left, left.stage) == (20, 20, "peek")
+    assert left.place is not None
+    assert left.place.endswith("files.py:10")
+
+
+def test_a_wait_before_a_line_takes_its_time(tmp_path: Path) -> None:
+    file = write(tmp_path / "many.py", KEEPS)
+    at = KEEPS.splitlines().index("    kept[number] = str(number)") + 1
+    change = Change(limit=20, delays=(Delay(str(file.resolve()), at, 0.01),))
+    assert launched(file, change).duration_s >= 0.2
+
+
+def test_a_stall_is_ended_and_says_where_the_threads_stood(tmp_path: Path) -> None:
+    text = """
+        import threading
+
+        from pipeline import Pipeline, count, values
+
+        never = threading.Event()
+        stuck = Pipeline("stuck")
+        stuck.read(values(lambda: ((number, number) for number in range(20))))
+
+        @stuck.stage
+        def wait(number):
+            never.wait()
+            return number
+
+        stuck.write(count())
+    """
+    run = launched(write(tmp_path / "stuck.py", text))
+    assert run.ending == "stalled"
+    assert any(each.stage == "wait" and "stuck.py:12" in each.frames[-1] for each in run.stacks), run.stacks
+
+
+def test_a_process_that_ends_without_a_word_is_told(tmp_path: Path) -> None:
+    text = """
+        import os
+
+        from pipeline import Pipeline, count, values
+
+        gone = Pipeline("gone")
+        gone.read(values(lambda: ((number, number) for number in range(20))))
+
+        @gone.stage
+        def leave(number):
+            os._exit(9)
+
+        gone.write(count())
+    """
+    run = launched(write(tmp_path / "gone.py", text))
+    assert run.ending == "died"
+    assert run.problem is not None
+    assert "exit 9" in run.problem
+
+
+def test_a_bad_change_is_told_in_a_line(tmp_path: Path) -> None:
+    file = write(tmp_path / "many.py", KEEPS)
+    done = call("trial", file, "--change", '{"workers": "many"}')
+    assert done.code == 2
+    assert "--change" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_changes_come_through_as_json() -> None:
+    change = Change(
+        limit=5, only=("a/b:1",), delays=(Delay("x.py", 3, 0.5),), clock=ClockChange(slew=2.0), copy=("one",)
+    )
+    assert from_json(to_json(change)) == change
+    assert to_json(Change()) == "{}"
+    with pytest.raises(ValueError, match="workers"):
+        from_json('{"workers": "many"}')
+
+
+assert sys.version_info >= (3, 11)
