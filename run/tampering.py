@@ -1,7 +1,7 @@
 """Faults in one run: those that were ordered on the command line or live, and those of a benchmark.
 
 A benchmark that wants to know whether a fault is found must not tell who looks for it. It writes what is to
-be put in to a file, sealed, and names the file in ``PIPELINE_CONTEXT``. Every run that is started
+be put in to a file, sealed, and names the file in ``PIPELINE_MONITOR_CONTEXT``. Every run that is started
 with it, also by a diagnosis in child processes, then has the faults, and says nothing of them in any snapshot
 or report.
 """
@@ -27,7 +27,7 @@ from pipeline.pipeline import INGESTION, OUTPUT, Pipeline
 from pipeline.threads import spawn_detached
 from run.live import FaultChoice
 
-VARIABLE = "PIPELINE_CONTEXT"
+VARIABLE = "PIPELINE_MONITOR_CONTEXT"
 
 
 class Tampering:
