@@ -31,7 +31,6 @@ SMALLEST = (60, 16)
 USUAL = (80, 24)
 LOW_DISK = 1_000_000_000
 PACKAGES = (
-    ("ddsketch", True),
     ("fsspec", True),
     ("msgspec", True),
     ("psutil", True),
@@ -45,7 +44,7 @@ PACKAGES = (
     ("psycopg", False),
     ("pydantic", False),
 )
-"""Those that are needed, and those of the extras."""
+"""Those that are needed, and those of the extras; a test holds them to pyproject.toml."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from run.doctor import Finding, Machine, examine, to_text
+from run.doctor import PACKAGES, Finding, Machine, examine, to_text
+from tests.house.project import settings
 from tests.run.command import here
 
 XTERM = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "HOME": "/nowhere"}
@@ -67,6 +69,18 @@ def test_a_missing_package_is_to_be_mended_and_a_missing_extra_is_not() -> None:
     found = told("msgspec", version_of=without("msgspec"))
     assert (found.level, found.advice) == ("fail", "pip install -r requirements.lock")
     assert told("polars", version_of=without("polars")).level == "ok"
+
+
+def test_it_looks_for_the_packages_of_the_project() -> None:
+    def names(texts: list[str]) -> set[str]:
+        return {re.match(r"[\w-]+", text)[0] for text in texts}  # type: ignore[index]
+
+    project = settings()["project"]
+    extras = project["optional-dependencies"]
+    assert {name for name, needed in PACKAGES if needed} == names(project["dependencies"])
+    assert {name for name, needed in PACKAGES if not needed} == names(
+        [text for extra, texts in extras.items() if extra != "examples" for text in texts]
+    )
 
 
 def test_a_runtime_folder_that_others_can_reach_into_fails(
