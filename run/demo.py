@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Any
 
-from pipeline import Pipeline, Reject, count, generated
+from pipeline import Pipeline, Reject, generated
+from pipeline.ids import Id, Ids
+from pipeline.sinks.counter import CountSink
 
 RECORDS = 1_000
 SCREEN_SECONDS = 60.0
@@ -20,10 +24,44 @@ def demo(records: int = RECORDS, seed: int = 0) -> Pipeline:
     for index, shape in enumerate(shapes):
         share = records // len(shapes) + (index < records % len(shapes))
         pipeline.read(generated(shape, records=share, seed=seed))
+    pseudonyms = Pseudonyms()
+
+    def transformed(record: dict[str, Any]) -> dict[str, Any]:
+        return transform(record, pseudonyms)
+
     pipeline.stage(validate, name="validation")
-    pipeline.stage(transform, name="transform")
-    pipeline.write(count())
+    pipeline.stage(transformed, name="transform")
+    pipeline.watch_cache(pseudonyms.known, "pseudonyms", stage="transform")
+    pipeline.write(Counted(pseudonyms))
     return pipeline
+
+
+class Pseudonyms:
+    """Names nobody by name, and remembers whom it has named no longer than until the batch is committed."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def of(self, who: str) -> str:
+        """The pseudonym of somebody: the same in every run."""
+        found = self.known.get(who)
+        if found is None:
+            found = hashlib.blake2b(who.encode(), digest_size=6).hexdigest()
+            self.known[who] = found
+        return found
+
+
+class Counted(CountSink):
+    """Counts what is written; with each commit the pseudonyms are forgotten."""
+
+    def __init__(self, pseudonyms: Pseudonyms) -> None:
+        super().__init__()
+        self._pseudonyms = pseudonyms
+
+    def write(self, ids: Ids, payloads: list[Any]) -> Iterable[Id]:
+        # No progress is kept of the demo: with this call the batch is committed.
+        self._pseudonyms.known.clear()
+        return super().write(ids, payloads)
 
 
 def validate(record: dict[str, Any]) -> dict[str, Any]:
@@ -41,11 +79,15 @@ def validate(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def transform(record: dict[str, Any]) -> dict[str, Any]:
-    """Bring every shape into one form: what it is, who caused it, and one number."""
+def transform(record: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """Bring every shape into one form: what it is, who caused it (under a pseudonym), and one number."""
     if "amount" in record:
         euros = round(record["amount"] * _EURO[record["currency"]], 2)
-        return {"kind": "order", "who": record["user"], "value": euros}
+        return {"kind": "order", "who": pseudonyms.of(record["user"]), "value": euros}
     if "session" in record:
-        return {"kind": "click", "who": record["session"], "value": record["duration_ms"] / 1_000}
-    return {"kind": "reading", "who": record["station"], "value": record["reading"]["celsius"]}
+        return {
+            "kind": "click",
+            "who": pseudonyms.of(record["session"]),
+            "value": record["duration_ms"] / 1_000,
+        }
+    return {"kind": "reading", "who": pseudonyms.of(record["station"]), "value": record["reading"]["celsius"]}

@@ -266,7 +266,7 @@ class HeapWatch:
         tracked: dict[tuple[str | None, str, int], Tracked] = {}
         for spot in spots:
             number = 0
-            while (key := (spot.stage, f"{spot.name} {spot.place}", number)) in tracked:
+            while (key := (spot.stage, _title(spot), number)) in tracked:
                 number += 1
             known = self._tracked.get(key)
             tracked[key] = known.moved(spot) if known is not None else Tracked(spot)
@@ -338,6 +338,11 @@ class _Counts:
             self._due = max(self.taken + 1, round(self.taken * STEP))
             self.readings += 1
             return True
+
+
+def _title(spot: Spot) -> str:
+    """What stays the same of a container, however it was reached."""
+    return spot.name if spot.declared else f"{spot.name} {spot.place}"
 
 
 def _shape(roots: Mapping[str, Sequence[object]]) -> tuple[int, ...]:

@@ -66,9 +66,12 @@ def test_a_run_without_a_leak_is_not_called_growing(faults: tuple[str, ...]) -> 
     assert not any(each.verdict == "growing" for each in snapshot.memory.caches)
 
 
-def test_the_demo_is_stable() -> None:
+def test_the_demo_is_stable_and_its_cache_is_flushed_with_each_commit() -> None:
     snapshot, code = ran(demo())
     assert (snapshot.memory.verdict, code) == ("stable", EXIT_HEALTHY)
+    found = cache(snapshot, "pseudonyms")
+    assert (found.stage, found.declared, found.len) == ("transform", True, 0)
+    assert max(found.series) > 0
 
 
 def numbers(tmp_path: Path, *, records: int = RECORDS) -> Pipeline:
