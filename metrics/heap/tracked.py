@@ -81,6 +81,11 @@ class Tracked:
         self.spot = replace(self.spot, look=_nothing)
 
     @property
+    def entries(self) -> int:
+        """How long it was at the last reading."""
+        return self._last or 0
+
+    @property
     def lively(self) -> bool:
         """Whether it changed not long ago."""
         return self._quiet < QUIET

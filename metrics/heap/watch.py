@@ -36,6 +36,8 @@ QUICK = 2_000
 """Only where a walk meets fewer objects (a millisecond or two); else it is left to the watch's own thread."""
 KEPT_S = 5.0
 """How long a container that grew is told after it has gone."""
+WEIGHED_LAST = 20
+"""Containers, the longest, that are weighed at the end of a run."""
 LAST_CENSUS_S = 5.0
 """How long the end of a run waits for a last census, where one is needed."""
 BLOCKS_PER_RECORD = 1.0
@@ -163,7 +165,7 @@ class HeapWatch:
     def unexplained(self) -> float | None:
         """The allocator's blocks that each record has left behind, but for those in containers that are
         known; None while that cannot be told."""
-        return self.blocks.kept(sum(cache.bytes or 0 for cache in self.caches))
+        return self.blocks.kept(sum(tracked.size or 0 for tracked in list(self._tracked.values())))
 
     def publish(self) -> None:
         """Bring :attr:`caches` up to date."""
@@ -183,8 +185,10 @@ class HeapWatch:
         for tracked in self._tracked.values():
             self._read(tracked)
         self.blocks.read(self._most_taken())
-        for tracked in self._tracked.values():
-            if tracked.of_interest and (tracked.worth_weighing or tracked.size is None):
+        # Also those that did not change: what they hold was there all along, or came before they were found.
+        longest = sorted(self._tracked.values(), key=lambda tracked: -tracked.entries)[:WEIGHED_LAST]
+        for tracked in longest:
+            if tracked.entries and (tracked.worth_weighing or tracked.size is None):
                 tracked.weigh(self._chance)
         self.publish()
 
