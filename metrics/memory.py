@@ -8,11 +8,13 @@ from metrics.heap.verdict import combined
 from metrics.heap.watch import HeapWatch
 from metrics.machine import Machine
 from metrics.snapshot import MemoryState
-from metrics.trend import UNKNOWN, Reading, trend
+from metrics.trend import UNKNOWN, Reading, Trend, trend
 
 SERIES_CAPACITY = 512
-JUDGE_EVERY = 10
+JUDGE_EVERY = 20
 """Readings between two verdicts: they change slowly, and cost more than a reading."""
+PERSISTENT = 2
+"""Verdicts in a row that say so before memory is called growing."""
 
 
 class MemorySampler:
@@ -31,6 +33,7 @@ class MemorySampler:
         self._stride = 1
         self._pending: list[Reading] = []
         self._since_judged = 0
+        self._growing = 0
         self._trend = UNKNOWN
 
     def sample(self, records: int) -> None:
@@ -52,7 +55,16 @@ class MemorySampler:
     def judge(self) -> None:
         """Bring the verdict up to date now."""
         self._since_judged = 0
-        self._trend = trend([*self._series, *self._pending])
+        found = trend([*self._series, *self._pending])
+        self._growing = self._growing + 1 if found.verdict == "growing" else 0
+        if 0 < self._growing < PERSISTENT:
+            found = found._replace(verdict="warming", confidence=None)
+        self._trend = found
+
+    @property
+    def trend(self) -> Trend:
+        """What the resident set alone says."""
+        return self._trend
 
     @property
     def memory(self) -> MemoryState:
@@ -64,6 +76,9 @@ class MemorySampler:
             rss_peak=self._rss_peak,
             slope_bytes_per_record=self._trend.slope,
             verdict=self._trend.verdict,
+            confidence=self._trend.confidence,
+            slope_low=self._trend.low,
+            slope_high=self._trend.high,
             series=(*series, self._rss) if self._pending else series,
         )
         return state if self._heap is None else combined(state, self._heap)

@@ -18,6 +18,7 @@ from metrics.report import RunReport
 from metrics.snapshot import Snapshot
 from metrics.thresholds import Threshold
 from metrics.thresholds import parse as parse_threshold
+from metrics.trend import Trend
 from metrics.verdict import exit_code, judge
 from metrics.vitals import Vitals
 from pipeline.checkpoint import CheckpointStore
@@ -99,11 +100,12 @@ class Session(LiveRun):
             self.clock, self._roots, lambda: self.engine.pipeline.watched, output=OUTPUT, seed=options.seed
         )
         bus.attach(self._heap)
+        self._memory = MemorySampler(heap=self._heap)
         self._collector = Collector(
             self.clock,
             bus.subscribe(wake=self._wake.set),
             EngineBooks(self.engine),
-            MemorySampler(heap=self._heap),
+            self._memory,
             pipeline=pipeline.name,
             rate_limit=options.rate,
             thresholds=self.thresholds,
@@ -147,6 +149,11 @@ class Session(LiveRun):
     def finished(self) -> bool:
         """Whether the run is over and :attr:`snapshot` is its last word."""
         return self._closed.is_set()
+
+    @property
+    def resident_trend(self) -> Trend:
+        """What the resident set alone says of the memory."""
+        return self._memory.trend
 
     @property
     def cut_short(self) -> bool:

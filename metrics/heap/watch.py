@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from metrics.heap.blocks import Blocks
@@ -19,7 +20,7 @@ from metrics.heap.census import Censuses, Known
 from metrics.heap.discovery import Walk
 from metrics.heap.spots import Spot
 from metrics.heap.tracked import Tracked
-from metrics.snapshot import CacheState, Census
+from metrics.snapshot import CacheState, Census, MemoryVerdict
 from pipeline.clock import Clock
 from pipeline.events import Event, StageWorked
 
@@ -36,6 +37,8 @@ QUICK = 2_000
 """Only where a walk meets fewer objects (a millisecond or two); else it is left to the watch's own thread."""
 KEPT_S = 5.0
 """How long a container that grew is told after it has gone."""
+PATIENCE_S = 3.0
+"""While a run goes on, nothing is called growing before; at its end, it is."""
 WEIGHED_LAST = 20
 """Containers, the longest, that are weighed at the end of a run."""
 LAST_CENSUS_S = 5.0
@@ -88,7 +91,7 @@ class HeapWatch:
         self._finding = threading.Lock()
         self._walk_steps = 0
         self._ticks = 0
-        self._look_at = self._weigh_at = clock.monotonic()
+        self._began = self._look_at = self._weigh_at = clock.monotonic()
         self._weighed = 0
         self.blocks = Blocks()
         self._walk: Walk | None = None
@@ -115,6 +118,7 @@ class HeapWatch:
 
     def begin(self) -> None:
         """Look for containers before anything runs."""
+        self._began = self._clock.monotonic()
         self._guarded(self._find)
 
     def run(self, stop: threading.Event) -> None:
@@ -167,9 +171,12 @@ class HeapWatch:
         known; None while that cannot be told."""
         return self.blocks.kept(sum(tracked.size or 0 for tracked in list(self._tracked.values())))
 
-    def publish(self) -> None:
+    def publish(self, *, last: bool = False) -> None:
         """Bring :attr:`caches` up to date."""
         states = [tracked.state() for tracked in self._tracked.values() if tracked.of_interest]
+        if not last and self._clock.monotonic() - self._began < PATIENCE_S:
+            # A cache may not have been flushed for the first time yet.
+            states = [replace(each, verdict=_patient(each.verdict)) for each in states]
         states.sort(key=lambda state: (state.verdict != "growing", not state.declared, -(state.bytes or 0)))
         self.caches = tuple(states)
 
@@ -190,7 +197,7 @@ class HeapWatch:
         for tracked in longest:
             if tracked.entries and (tracked.worth_weighing or tracked.size is None):
                 tracked.weigh(self._chance)
-        self.publish()
+        self.publish(last=True)
 
     def _last_census(self) -> None:
         """One more, where something is left that no container explains: it may name its type."""
@@ -342,6 +349,10 @@ class _Counts:
             self._due = max(self.taken + 1, round(self.taken * STEP))
             self.readings += 1
             return True
+
+
+def _patient(verdict: MemoryVerdict) -> MemoryVerdict:
+    return "warming" if verdict == "growing" else verdict
 
 
 def _title(spot: Spot) -> str:
