@@ -9,6 +9,7 @@ within a share of the time.
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +38,13 @@ QUICK = 2_000
 """Only where a walk meets fewer objects (a millisecond or two); else it is left to the watch's own thread."""
 KEPT_S = 5.0
 """How long a container that grew is told after it has gone."""
+WAIT_S = 0.02
+"""The longest that a thread waits for another that takes over what it has found."""
 PATIENCE_S = 3.0
 """While a run goes on, nothing is called growing before; at its end, it is."""
 WEIGHED_LAST = 20
 """Containers, the longest, that are weighed at the end of a run."""
-LAST_CENSUS_S = 5.0
+LAST_CENSUS_S = 20.0
 """How long the end of a run waits for a last census, where one is needed."""
 BLOCKS_PER_RECORD = 1.0
 """Fewer are explained by what the monitor itself counts."""
@@ -88,7 +91,9 @@ class HeapWatch:
         self._tracked: dict[tuple[str | None, str, int], Tracked] = {}
         self._by_stage: dict[str | None, list[Tracked]] = {}
         self._shape: tuple[int, ...] = ()
-        self._finding = threading.Lock()
+        self._tickets = itertools.count(1)
+        self._applied = 0
+        self._applying = threading.Lock()
         self._walk_steps = 0
         self._ticks = 0
         self._began = self._look_at = self._weigh_at = clock.monotonic()
@@ -247,14 +252,18 @@ class HeapWatch:
         return _shape(self._roots()) != self._shape
 
     def _find(self) -> None:
-        if not self._finding.acquire(blocking=False):
+        """Walk, and go on with what was found, unless a walk that began later was quicker."""
+        ticket = next(self._tickets)
+        roots = self._roots()
+        spots = self._spots(roots)
+        if not self._applying.acquire(timeout=WAIT_S):
             return
         try:
-            roots = self._roots()
-            self._shape = _shape(roots)
-            self._take_over(self._spots(roots), roots)
+            if ticket > self._applied:
+                self._applied, self._shape = ticket, _shape(roots)
+                self._take_over(spots, roots)
         finally:
-            self._finding.release()
+            self._applying.release()
 
     def _spots(self, roots: Mapping[str, Sequence[object]]) -> list[Spot]:
         walk = Walk(roots, self._output)
