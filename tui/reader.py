@@ -23,9 +23,9 @@ from run.live import LiveRun
 from run.narrator import say
 from tui.format import elapsed, pace
 from tui.look import Look
-from tui.page import Letters, Scene
+from tui.page import Letters, Page, Scene
 from tui.steering import Steering
-from tui.views.board import board_page
+from tui.views.board import board_table
 from tui.views.events import happenings
 from tui.views.registry import VIEWS
 from tui.views.verdict import findings, outcome
@@ -138,7 +138,7 @@ class Reader:
             letters = Letters(tuple(self._run.letters("", 0, MOST_ROWS)))
         look = Look.of(ascii=bool(self._display.ascii), colour=False, read_only=False, motion=False)
         scene = Scene(self._run.snapshot, 100, 40, look, powers=self._run.powers, letters=letters)
-        page = board_page(scene) if id == "home" else VIEWS[id].draw(scene)
+        page = Page((), (), board_table(scene.snapshot.stages)) if id == "home" else VIEWS[id].draw(scene)
         heading, *rows = page.table or ((),)
         if not rows:
             texts = [row.line.text.strip() for row in page.rows]

@@ -7,6 +7,7 @@ made of segments; everything unprintable is shown as its escape, such as ``\\x1b
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
@@ -62,6 +63,11 @@ def _chop(word: str, width: int) -> list[str]:
     return pieces
 
 
+@cache
+def _is_unseen_in_blanks(style: Style) -> bool:
+    return style.bgcolor is None and not (style.reverse or style.underline or style.strike or style.meta)
+
+
 class Line:
     """One line under construction: ``put`` appends, ``cell`` appends to a width, ``strip`` ends it."""
 
@@ -76,7 +82,11 @@ class Line:
         """Append a text as it is, but for what is not printable."""
         if text:
             text = printable(text, ascii=self._look.ascii)
-            self._segments.append(Segment(text, style))
+            segments = self._segments
+            if segments and segments[-1].style is style:
+                segments[-1] = Segment(segments[-1].text + text, style)
+            else:
+                segments.append(Segment(text, style))
             self.width += cell_len(text)
         return self
 
@@ -90,7 +100,12 @@ class Line:
     def gap(self, width: int) -> Line:
         """Append blanks."""
         if width > 0:
-            self._segments.append(Segment(" " * width, _PLAIN))
+            # Each segment costs time on every draw; blanks look the same in the style before them.
+            last = self._segments[-1] if self._segments else None
+            if last is not None and last.style is not None and _is_unseen_in_blanks(last.style):
+                self._segments[-1] = Segment(last.text + " " * width, last.style)
+            else:
+                self._segments.append(Segment(" " * width, _PLAIN))
             self.width += width
         return self
 

@@ -20,6 +20,7 @@ from tui.panel import Move, Panel
 from tui.prompt import Prompt
 from tui.replay_actions import ReplayActions
 from tui.screens import FORMATS, ChoiceScreen, PageScreen
+from tui.views.board import board_table
 from tui.views.details import details, letter_lines
 from tui.views.help import help_lines
 from tui.views.letters import AT_ONCE
@@ -254,7 +255,9 @@ class ViewActions(ReplayActions):
     @property
     def table(self) -> tuple[tuple[str, ...], ...]:
         """The view that is shown, as a heading and lines of texts."""
-        return self.query_one("#board" if self.view == HOME else "#view", PagePanel).page.table
+        if self.view == HOME:
+            return board_table(self.shown.stages)
+        return self.query_one("#view", PagePanel).page.table
 
     def action_copy(self) -> None:
         text = self.panel.copied[:MOST_COPIED]
@@ -290,7 +293,7 @@ class ViewActions(ReplayActions):
                     "--read-only takes them away", changes=False),
             Setting("keys", "other keys", f"{len(asked.keys)} of them" if asked.keys else "none",
                     asked.keys_from or "`monitor.py keys` lists all", changes=False),
-            Setting("powers", "this run can", powers, "what its front end may ask of it", changes=False),
+            Setting("powers", "this run can", f"{len(self.live.powers)} things", powers, changes=False),
         )  # fmt: skip
 
     @property

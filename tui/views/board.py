@@ -86,7 +86,7 @@ def board_page(scene: Scene) -> Page:
         rows.append(Row(line, f"stage:{stage.name}"))
     if not stages:
         rows.append(Row(Line(look).cell("  waiting for the pipeline to start", width, look.styles.muted)))
-    return Page((heading,), tuple(rows), _table(stages))
+    return Page((heading,), tuple(rows))
 
 
 def board_title(snapshot: Snapshot, look: Look) -> str:
@@ -102,7 +102,8 @@ def board_title(snapshot: Snapshot, look: Look) -> str:
     return f"STAGES   {legend(look)}"
 
 
-def _table(stages: Sequence[StageState]) -> tuple[tuple[str, ...], ...]:
+def board_table(stages: Sequence[StageState]) -> tuple[tuple[str, ...], ...]:
+    """A heading and a line for each stage, as texts in full."""
     heading = (
         "stage", "in", "out", "filtered", "rejected", "held", "lost", "records_per_s", "p50_ms", "p95_ms",
         "queue", "busy", "idle", "blocked", "workers", "progress",

@@ -92,13 +92,13 @@ def ledger_line(snapshot: Snapshot, width: int, look: Look) -> Strip:
         ("duplicated", records.duplicated, styles.bad if records.duplicated else styles.text),
     ]
     for optional in ("duplicated", "filtered", "in flight"):
-        parts = _parts(ledger, look)
+        parts = _parts(ledger, look, width)
         if parts.width + 18 <= width:
             break
         ledger = [
             entry for entry in ledger if entry[0] != optional or (optional == "duplicated" and entry[1])
         ]
-    parts = _parts(ledger, look)
+    parts = _parts(ledger, look, width)
     line = Line(look).put(" ")
     if snapshot.rate_limit is not None and width - parts.width >= 36:
         parts.put(f"  {look.glyphs.dot} limit ", styles.muted).put(
@@ -114,11 +114,13 @@ def ledger_line(snapshot: Snapshot, width: int, look: Look) -> Strip:
     return line.gap(2).join(parts).strip(width)
 
 
-def _parts(ledger: list[tuple[str, int, Style]], look: Look) -> Line:
+def _parts(ledger: list[tuple[str, int, Style]], look: Look, width: int) -> Line:
     line = Line(look)
+    # What is lost stands last, and must not be cut off.
+    room = 9 if width >= 80 else 6
     for index, (name, value, style) in enumerate(ledger):
         line.put(f" {look.glyphs.dot} " if index else "", look.styles.muted)
-        line.put(compact(value, 9), style).put(f" {name}", look.styles.muted)
+        line.put(compact(value, room), style).put(f" {name}", look.styles.muted)
     return line
 
 

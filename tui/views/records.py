@@ -26,8 +26,10 @@ def records_page(scene: Scene) -> Page:
     look, ask = scene.look, scene.ask
     taps = scene.snapshot.taps
     rows: list[Row] = []
-    if ask.follow is not None:
-        rows += _followed(ask.follow, [tap for tap in taps if tap.followed], scene)
+    # In a recording, and on another screen of the same run, somebody else may have asked to follow it.
+    follow = ask.follow or next((tap.id for tap in taps if tap.followed), None)
+    if follow is not None:
+        rows += _followed(follow, [tap for tap in taps if tap.followed], scene)
         rows.append(blank(look))
     rows.append(heading(look, "SAMPLED", "a few records a second of each stage"))
     groups = _by_record(tap for tap in taps if not tap.followed)

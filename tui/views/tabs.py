@@ -33,7 +33,7 @@ _SHORT: Final = (
 def tabs(width: int, look: Look, current: str, actions: Sequence[Action]) -> Strip:
     """Every view with its key; a click goes there."""
     keys = {action.id: action.shown.split(" ")[0] for action in actions}
-    for long in (True, False):
+    for form in ("long", "short", "keys"):
         line = Line(look)
         for id, name, short in _SHORT:
             click = Style(meta={"@click": f"app.view('{id}')"})
@@ -41,7 +41,8 @@ def tabs(width: int, look: Look, current: str, actions: Sequence[Action]) -> Str
             key = look.selected if chosen else look.styles.title
             word = look.selected if chosen else look.styles.muted
             line.put(f" {keys[f'view.{id}']}", key + click)
-            line.put(f" {name if long else short} ", word + click)
+            text = name if form == "long" else short if form == "short" or chosen else ""
+            line.put(f" {text} " if text else " ", word + click)
         if line.width <= width:
             break
     return line.cut(width).strip(width)

@@ -38,7 +38,7 @@ def spans(snapshot: Snapshot) -> list[Span]:
 def timeline_page(scene: Scene) -> Page:
     """A row each, with a bar from onset to end; opened rows tell more."""
     look, snapshot = scene.look, scene.snapshot
-    label = LABEL if scene.width >= 100 else 26
+    label = LABEL if scene.width >= 100 else 26 if scene.width >= 70 else 18
     end = max(snapshot.elapsed_s, 1.0)
     start = 0.0
     if scene.playhead is not None:
