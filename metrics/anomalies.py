@@ -2,7 +2,8 @@
 
 Exact bounds are held against every snapshot. Series are fed once a second: they are made over the last ten
 seconds, so that more would tell the same again. What a user changed (a pause, a step, a rate, a drain) resets
-what is expected; where an input ends, changes of the next half minute are learned and not told.
+what is expected; where an input ends, changes of the next half minute are learned and not told. Seconds in
+which other programs take the machine count for little (:mod:`metrics.crowd`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from metrics.anomaly_text import sentence
+from metrics.crowd import Crowd
 from metrics.definitions import readings
 from metrics.detectors import STATISTICAL, Alarm, Bounds, Detector
-from metrics.detectors.middle import Middle
 from metrics.detectors.novelty import Novelty
 from metrics.invariants import Exact, Invariants
 from metrics.joint import Joint
@@ -31,10 +32,8 @@ COVERED_S = 30.0
 CALM_S = 10.0
 """An anomaly has ended when the series was as expected for so long: what it is measured over is over."""
 CRITICAL_S = 20.0
-WINDOW = 300
-CROWDED = 0.5
-"""So many more threads than usual that wait for a processor, and what changes may be the machine's doing."""
-STOLEN = 0.1
+UNSURE = 0.1
+"""What is measured while others take the machine must be ten times as far out."""
 MOST_SERIES = 256
 KEPT = 500
 
@@ -93,7 +92,7 @@ class Watch:
         self._series: dict[Key, _Series] = {}
         self._candidates: list[_Candidate] = []
         self._joint = Joint()
-        self._waits = Middle(WINDOW)
+        self._crowd = Crowd()
         self._second = -1
         self._steering: tuple[object, ...] | None = None
         self._ended_inputs = 0
@@ -147,7 +146,11 @@ class Watch:
         self._in_flight_s = self._in_flight_s + 1 if snapshot.records.in_flight else 0
         if at < self._quiet_until:
             return
-        is_crowded = self._is_crowded(snapshot)
+        is_crowded = self._crowd.look(snapshot, at)
+        if self._crowd.has_come_to_stay:
+            self._crowd.reset()
+            self._reset(at)
+            return
         for reading in readings(snapshot):
             self._take(reading, at, is_crowded=is_crowded)
         if self._candidates and at - self._candidates[0].at_s >= SETTLE_S:
@@ -173,19 +176,6 @@ class Watch:
         self._joint.reset()
         self._quiet_until = at + WARM_UP_S
 
-    def _is_crowded(self, snapshot: Snapshot) -> bool:
-        """Whether this machine has less time for the run than usual."""
-        resources = snapshot.resources
-        waits = resources.run_wait
-        if resources.steal is not None and resources.steal >= STOLEN:
-            return True
-        if waits is None:
-            return False
-        is_crowded = bool(len(self._waits)) and waits >= self._waits.median + CROWDED
-        if not is_crowded:
-            self._waits.add(waits)
-        return is_crowded
-
     def _take(self, reading: Reading, at: float, *, is_crowded: bool) -> None:
         key = (reading.metric, reading.stage, reading.labels)
         series = self._series.get(key)
@@ -200,11 +190,13 @@ class Watch:
         if series.open is not None:
             self._follow(series, series.open, reading.value, at, is_crowded=is_crowded)
             return
+        weight = UNSURE if is_crowded and series.watched.timed else 1.0
         for detector in series.detectors:
-            alarm = detector.update(at, reading.value)
+            alarm = detector.update(at, reading.value, weight)
             if isinstance(detector, Novelty):
                 if alarm is None:
-                    self._joint.add(detector.surprise)
+                    if weight == 1.0:
+                        self._joint.add(detector.surprise)
                 elif not self._joint.is_rare(alarm.surprise, len(self._series)):
                     alarm = None
             if alarm is None:
@@ -267,7 +259,7 @@ class Watch:
     def _follow(self, series: _Series, found: _Open, value: float, at: float, *, is_crowded: bool) -> None:
         anomaly = found.anomaly
         found.followed += 1
-        found.crowded += is_crowded
+        found.crowded += is_crowded and series.watched.timed
         if _is_within(value, anomaly):
             found.calm_since = at if found.calm_since is None else found.calm_since
             if at - found.calm_since >= CALM_S:

@@ -51,7 +51,8 @@ class Detector(Protocol):
     def update(self, at_s: float, value: float | None, weight: float = 1.0) -> Alarm | None:
         """Take a reading, made at ``at_s`` seconds of the run; None, NaN and infinities are "not known".
 
-        ``weight`` is how much the reading rests on; one of weight 0 is left out.
+        ``weight`` (0 to 1) is how far it can be trusted: what is not sure must be further out to count, and
+        is not learned from. One of weight 0 is left out.
         """
         ...
 

@@ -112,7 +112,7 @@ class Novelty:
     def update(self, at_s: float, value: float | None, weight: float = 1.0) -> Alarm | None:
         """See :class:`metrics.detectors.base.Detector`."""
         reading = known(value, weight)
-        if reading is None:
+        if reading is None or weight < 1.0:
             return None
         home = self._plain.home if self._number else (reading, reading)
         fresh = self.score(reading) > 0

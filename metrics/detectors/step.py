@@ -63,13 +63,17 @@ class Step:
         if reading is None:
             return None
         if len(self._middle) < LEAST:
-            self._middle.add(reading)
+            if weight >= 1.0:
+                self._middle.add(reading)
             return None
         level, tolerance = self._middle.median, self._tolerance
         unit = max(tolerance.at(level), NOISE * NORMAL * self._middle.deviation)
         if unit <= 0.0:
             unit = 1.0
-        off = (reading - level) / unit
+        off = (reading - level) / unit * min(1.0, weight)
+        if weight < 1.0 and abs(off) <= ALLOWED:
+            # It speaks neither for a change nor against one.
+            return None
         alarm = self._rise(self._up, at_s, reading, off, level, unit) if tolerance.up else None
         if alarm is None and tolerance.down:
             alarm = self._rise(self._down, at_s, reading, -off, level, unit)
@@ -77,7 +81,8 @@ class Step:
             self._up, self._down = _Side(), _Side()
             self._waiting.clear()
             return alarm
-        self._waiting.append(reading)
+        if weight >= 1.0:
+            self._waiting.append(reading)
         if self._up.sum == 0.0 and self._down.sum == 0.0:
             while self._waiting:
                 self._middle.add(self._waiting.popleft())

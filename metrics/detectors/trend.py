@@ -46,7 +46,7 @@ class Trend:
     def update(self, at_s: float, value: float | None, weight: float = 1.0) -> Alarm | None:
         """See :class:`metrics.detectors.base.Detector`."""
         reading = known(value, weight)
-        if reading is None:
+        if reading is None or weight < 1.0:
             return None
         lowest = self._lowest
         if lowest is None:

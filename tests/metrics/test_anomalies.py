@@ -9,7 +9,8 @@ import pytest
 from metrics.anomalies import KEPT, Watch
 from metrics.snapshot import Anomaly, Latency, Phase, QueueState, Recent, Snapshot, SourceState
 from metrics.verdict import exit_code, judge
-from tests.metrics.made import DEMO_STAGES, RESOURCES, records, snapshot, stage
+from pipeline.events import RunStarted
+from tests.metrics.made import DEMO_STAGES, RESOURCES, Bench, FakeBooks, records, snapshot, stage
 
 TICKS = 5
 """Snapshots a second."""
@@ -27,6 +28,7 @@ class Moment:
     fill: float = 0.0
     in_flight: int = 0
     waits: float = 0.0
+    cpu: float = 0.2
     limit: float | None = None
     phase: Phase = "running"
     ended: int = 0
@@ -69,7 +71,9 @@ def seen(at: float, moment: Moment, source: random.Random) -> Snapshot:
         sources=tuple(sources),
         recent=Recent(10.0, taken, 0, times(moment.latency)),
         rate_limit=moment.limit,
-        resources=replace(RESOURCES, run_wait=moment.waits, clock_offset_s=moment.offset, cpu=near(0.2)),
+        resources=replace(
+            RESOURCES, run_wait=moment.waits, clock_offset_s=moment.offset, cpu=near(moment.cpu)
+        ),
     )
 
 
@@ -171,10 +175,22 @@ def test_what_changes_where_an_input_ends_is_learned() -> None:
     assert last(lambda now: USUAL if now < 120 else no_end, 400).anomalies != ()
 
 
-def test_a_machine_that_has_no_time_makes_a_warning_and_no_degraded_run() -> None:
-    state = last(between(120, 999, USUAL, replace(SLOW, waits=2.0)), 200)
-    assert [found.severity for found in state.anomalies] == ["warning", "warning"]
-    assert state.status == "healthy"
+def test_what_other_programs_do_to_the_run_is_not_its_fault_unless_they_cannot_explain_it() -> None:
+    crowded = Moment(latency=500.0, slow=("transform",), slow_latency=12.0, waits=2.0)
+    assert last(between(120, 999, USUAL, crowded), 700).anomalies == ()
+
+    def at(now: float) -> Moment:
+        return USUAL if now < 120 else crowded if now < 700 else replace(crowded, latency=9000.0)
+
+    assert [found.metric for found in last(at, 760).anomalies] == ["pipeline.record.latency"]
+    dead = replace(crowded, latency=9000.0, in_flight=50)
+    (found,) = last(between(120, 999, USUAL, dead), 200).anomalies
+    assert (found.metric, found.severity) == ("pipeline.record.latency", "warning")
+
+
+def test_a_run_that_waits_for_its_own_threads_is_watched() -> None:
+    slow = replace(SLOW, waits=2.0, cpu=1.8)
+    assert last(between(120, 999, USUAL, slow), 200).status == "degraded"
 
 
 @pytest.mark.parametrize(("in_flight", "severity"), [(0, "warning"), (40, "critical")])
@@ -226,3 +242,18 @@ def test_memory_of_what_was_found_has_a_bound() -> None:
         found = watch.look(seen(tick / TICKS, replace(USUAL, offset=tick // 4 * 10.0), source))
     assert len(found) == KEPT
     assert found[-1].value > found[0].value
+
+
+def test_the_collector_keeps_anomalies_and_tells_when_they_begin_and_end() -> None:
+    books = FakeBooks(records(read=10, delivered=8, lost_ids=["s/a:1", "s/a:2"]))
+    bench = Bench(books)
+    bench.emit([RunStarted(100.0, "demo", (), (), None)])
+    state = bench.step(1.0)
+    (found,) = state.anomalies
+    assert (found.metric, found.severity, found.ended_s) == ("pipeline.records.lost", "critical", None)
+    books.run = records(read=10, delivered=10)
+    state = bench.step(1.0)
+    assert [each.ended_s for each in state.anomalies] == [pytest.approx(2.0)]
+    told = [notice.text for notice in bench.step(1.0).notices]
+    assert "2 records lost" in told
+    assert "as before again: 2 records lost" in told
