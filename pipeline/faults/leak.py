@@ -5,9 +5,9 @@ from __future__ import annotations
 from pipeline.faults.spec import RATE, Param, Variant
 
 _SIZE = Param("size", 512, "bytes kept beside each record", "whole", 0, 1 << 20)
-_LIMIT = Param("limit", 500_000, "records after which no more are kept, so that the machine is not hurt")
+_LIMIT = Param("limit", 400_000, "records after which no more are kept, so that the machine is not hurt")
 _PARAMS = (RATE, _SIZE, _LIMIT)
-_LOW, _HIGH = {"rate": 0.25, "size": 256}, {"rate": 1.0, "size": 2048}
+_LOW, _HIGH = {"rate": 0.25, "size": 256}, {"rate": 1.0, "size": 1024}
 _SYMPTOM = "a container that grows with the records, and memory with it"
 
 _HEAD = """
@@ -177,7 +177,6 @@ made = 0
 class Node:
     def __init__(self, record):
         self.record = record
-        self.extra = bytes(SIZE)
         self.next = None
 
 
@@ -186,7 +185,7 @@ def around(call):
         global made
         if made < LIMIT and chance.random() < RATE:
             made += 1
-            first, second = Node(record), Node(record)
+            first, second = Node(record), Node(bytes(SIZE))
             first.next, second.next = second, first
         return call(record)
 

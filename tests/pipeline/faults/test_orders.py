@@ -27,7 +27,7 @@ def test_everything_can_be_said() -> None:
     order = parse("Leak.Dict@CHECK, rate=50%, intensity=HIGH,after=10s,for=1.5min,seed=7", STAGES)
     assert order.variant.name == "leak.dict"
     assert (order.stage, order.seed, order.after, order.lasts) == ("Check", 7, 10.0, 90.0)
-    assert dict(order.values) == {"rate": 0.5, "size": 2048, "limit": 500_000}
+    assert dict(order.values) == {"rate": 0.5, "size": 1024, "limit": 400_000}
     assert dict(order.params)["for"] == "90s"
     assert dict(order.params)["rate"] == "0.5"
 
