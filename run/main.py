@@ -155,6 +155,8 @@ def _finish_recording(session: Session, report: RunReport) -> bool:
     missing = session.recorder.finish(report)
     if missing is not None:
         say(missing)
+    elif session.recorder.path is not None:
+        say(f"Wrote {session.recorder.path}")
     return missing is None
 
 

@@ -163,6 +163,7 @@ def test_the_report_of_a_recording_is_the_runs_own(tmp_path: Path, records: int)
     )
     assert again.code == done.code
     assert again.out == done.out
+    assert f"Wrote {path}" in done.err
     assert report_of(done)["rejections"]
     for ending in ("md", "xml"):
         assert (tmp_path / f"own.{ending}").read_text() == (tmp_path / f"again.{ending}").read_text()

@@ -106,7 +106,7 @@ def test_batch_size_is_exact_and_workers_are_as_many_as_told(tmp_path: Path) -> 
 
 
 def on_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(run.main, "_has_terminal", lambda: True)
+    monkeypatch.setattr(run.main, "_has_terminal", lambda _display: True)
     file = write(tmp_path / "p.py", files.HEALTHY)
     return parse(["run", str(file), "--json", str(tmp_path / "r.json")], "monitor.py")
 
