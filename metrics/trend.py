@@ -71,15 +71,29 @@ def trend(readings: Sequence[Reading]) -> Trend:
     verdict = _verdict(envelope[middle:], early, late, models)
     slopes = sorted(_slopes(envelope))
     out = round(BOUNDS * (len(slopes) - 1))
-    sure = confidence(models, verdict)
+    sure = _sure(envelope[middle:], late, models, verdict)
     if verdict == "growing" and len(readings) < LEAK_READINGS:
         # Pools and page caches still fill in the first seconds, as steadily as a leak would.
         verdict, sure = "warming", min(sure, 0.5)
     return Trend(median(slopes), verdict, slopes[out], slopes[-1 - out], sure)
 
 
+def _sure(half: Sequence[Reading], late: float, models: Sequence[Fit], verdict: MemoryVerdict) -> float:
+    """How sure a verdict is: by the curves, and for a small growth by how small it is."""
+    by_curve = confidence(models, verdict)
+    if verdict == "stable":
+        growth = abs(late) * (half[-1].records - half[0].records)
+        by_curve = max(by_curve, 1 - growth / _small(half) / 2)
+    return min(0.99, max(0.5, by_curve))
+
+
+def _small(half: Sequence[Reading]) -> float:
+    """Bytes of growth that are none."""
+    return max(SMALL_BYTES, SMALL_SHARE * median(reading.rss for reading in half))
+
+
 def _verdict(half: Sequence[Reading], early: float, late: float, models: Sequence[Fit]) -> MemoryVerdict:
-    small = max(SMALL_BYTES, SMALL_SHARE * median(reading.rss for reading in half))
+    small = _small(half)
     growth = late * (half[-1].records - half[0].records)
     direction = 1 if growth > 0 else -1
     changes = [direction * (after.rss - before.rss) for before, after in pairwise(half)]

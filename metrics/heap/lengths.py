@@ -26,6 +26,8 @@ from metrics.snapshot import MemoryVerdict
 CAPACITY = 256
 MIN_READINGS = 6
 SEGMENTS = 8
+LEAST_CHANGE = 8
+"""Entries; less is no growth at all."""
 LEAST_GROWTH = 64
 """Fewer more entries than that are no leak yet: so many constants are looked up in any program."""
 SLOWING = 0.9
@@ -94,9 +96,9 @@ def judge(readings: Sequence[Length], bound: int | None = None) -> Judged:
     """What the readings, oldest first, say; ``bound`` is the most the container will ever hold.
 
     ``unknown``: fewer than six readings at different numbers of records. ``stable``: the floor of the
-    second half rose by less than 2 % of the length or 64 entries. ``warming``: it rose, but slower than
-    before, or by a step, or there is a bound that it has not reached. ``growing``: it rose as evenly as
-    Poisson counts do. ``shrinking``: it fell by a third.
+    second half rose by less than 2 % of the length or 8 entries. ``warming``: it rose, but by less than
+    64 entries, or slower than before, or by a step, or there is a bound that it has not reached.
+    ``growing``: it rose as evenly as Poisson counts do. ``shrinking``: it fell by a third.
     """
     if len(readings) < MIN_READINGS or readings[-1].records <= readings[0].records:
         return UNKNOWN
@@ -110,10 +112,10 @@ def judge(readings: Sequence[Length], bound: int | None = None) -> Judged:
     per_record = half / (last - middle)
     if flushes and _back_down(readings, flushes):
         half = per_record = 0.0
-    if half < max(LEAST_GROWTH, FLAT * most):
+    if half < max(LEAST_CHANGE, FLAT * most):
         fell = readings[-1].entries < most * 2 / 3 and _falls(readings)
         return Judged("shrinking" if fell else "stable", per_record)
-    if bound is not None or not _steady(records, floor):
+    if half < LEAST_GROWTH or bound is not None or not _steady(records, floor):
         return Judged("warming", per_record)
     return Judged("growing", per_record)
 

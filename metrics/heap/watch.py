@@ -20,6 +20,7 @@ from metrics.heap.blocks import Blocks
 from metrics.heap.census import Censuses, Known
 from metrics.heap.discovery import Walk
 from metrics.heap.spots import Spot
+from metrics.heap.stage_counts import MIN_READINGS, StageCounts
 from metrics.heap.tracked import Tracked
 from metrics.snapshot import CacheState, Census, MemoryVerdict
 from pipeline.clock import Clock
@@ -48,8 +49,6 @@ LAST_CENSUS_S = 20.0
 """How long the end of a run waits for a last census, where one is needed."""
 BLOCKS_PER_RECORD = 1.0
 """Fewer are explained by what the monitor itself counts."""
-STEP = 1.04
-"""By how much more records there are at the next reading."""
 
 
 class Declared(Protocol):
@@ -87,7 +86,7 @@ class HeapWatch:
         self._declared = declared
         self._output = output
         self._chance = random.Random(seed)
-        self._stages: dict[str, _Counts] = {}
+        self._stages: dict[str, StageCounts] = {}
         self._tracked: dict[tuple[str | None, str, int], Tracked] = {}
         self._by_stage: dict[str | None, list[Tracked]] = {}
         self._shape: tuple[int, ...] = ()
@@ -115,7 +114,7 @@ class HeapWatch:
         try:
             counts = self._stages.get(event.stage)
             if counts is None:
-                counts = self._stages.setdefault(event.stage, _Counts())
+                counts = self._stages.setdefault(event.stage, StageCounts())
             if counts.add(event):
                 self._read_stage(event.stage, counts)
         except Exception:  # noqa: BLE001 - what watches must not hurt what it watches
@@ -188,9 +187,7 @@ class HeapWatch:
     @property
     def judged(self) -> bool:
         """Whether enough was read to say of every container that matters whether it grows."""
-        return bool(self._stages) and all(
-            counts.readings >= MIN_STAGE_READINGS for counts in self._stages.values()
-        )
+        return bool(self._stages) and all(counts.readings >= MIN_READINGS for counts in self._stages.values())
 
     def _last_look(self) -> None:
         self._find()
@@ -227,7 +224,7 @@ class HeapWatch:
     def _owns(self, kind: type) -> bool:
         return self._walk is not None and self._walk.code.owns_class(kind)
 
-    def _read_stage(self, stage: str, counts: _Counts) -> None:
+    def _read_stage(self, stage: str, counts: StageCounts) -> None:
         if self._changed() or (counts.readings in FIND_AT and self._walk_steps < QUICK):
             self._find()
         for tracked in self._by_stage.get(stage, ()):
@@ -331,33 +328,6 @@ class HeapWatch:
             work()
         except Exception:  # noqa: BLE001 - a container in an odd state must not end the watching
             self.failures += 1
-
-
-MIN_STAGE_READINGS = 6
-
-
-class _Counts:
-    """What a stage has taken and holds, in records, and when its containers are read next."""
-
-    __slots__ = ("_due", "_lock", "held", "readings", "taken")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._due = 1
-        self.taken = 0
-        self.held = 0
-        self.readings = 0
-
-    def add(self, event: StageWorked) -> bool:
-        """Count it, and tell whether a reading is due."""
-        with self._lock:
-            self.taken += event.taken
-            self.held += event.taken + event.created - event.given - event.filtered - event.rejected
-            if self.taken < self._due:
-                return False
-            self._due = max(self.taken + 1, round(self.taken * STEP))
-            self.readings += 1
-            return True
 
 
 def _patient(verdict: MemoryVerdict) -> MemoryVerdict:

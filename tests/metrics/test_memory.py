@@ -67,6 +67,30 @@ def test_falling_is_shrinking(length: int, seed: int, fall: float) -> None:
     assert judged(lambda at: -fall * at, length, seed, fall / 100).verdict == "shrinking"
 
 
+@pytest.mark.parametrize(
+    "curve", [lambda _: 0.0, lambda at: 80 * MEBI * at, lambda at: 30 * MEBI * (at > 0.7)]
+)
+def test_it_says_how_sure_it_is_and_bounds_the_slope(curve: Curve) -> None:
+    found = judged(curve, 400, 1, MEBI / 4)
+    assert found.confidence is not None
+    assert 0.5 <= found.confidence <= 0.99
+    assert found.slope is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.slope <= found.high
+
+
+def test_growth_that_was_seen_once_is_not_called_so_yet() -> None:
+    rss = 0
+    memory = MemorySampler(lambda: rss)
+    for at in range(LEAK_READINGS):
+        rss = 60 * MEBI + at * 40_000
+        memory.sample(at)
+    once = memory.memory.verdict
+    memory.judge()
+    assert (once, memory.memory.verdict) == ("warming", "growing")
+
+
 def test_growth_during_the_warm_up_alone_is_stable() -> None:
     assert judged(lambda at: min(at, 0.15) * 400 * MEBI, 300, 1, MEBI).verdict == "stable"
 
