@@ -25,7 +25,7 @@ SHARE = 0.008
 """Of one processor, on average, for all of it; what somebody asks for is taken on top."""
 SPACE_S = (20.0, 3600.0)
 """The shortest and longest time between two."""
-DEADLINE_S = 30
+DEADLINE_S = 60
 KEPT = 32
 """Censuses of which the counts are kept, evenly thinned."""
 SHOWN = 40
@@ -106,7 +106,7 @@ class Censuses:
         found, self._weighed = self._weighed, {}
         return found
 
-    def _begin(self, now: float, nice: int = NICE) -> None:
+    def _begin(self, now: float, nice: int | None = None) -> None:
         self._asked = False
         # Until it is known what one costs.
         self._due = now + SPACE_S[0]
@@ -121,7 +121,7 @@ class Censuses:
             self._child = Forked(
                 lambda write: _survey(write, self._clock, known, grown, self._ours, collecting=collecting),
                 DEADLINE_S,
-                nice,
+                NICE if nice is None else nice,
             )
         except OSError:
             return
