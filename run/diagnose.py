@@ -136,6 +136,7 @@ def _diagnose(asked: Asked, program: str, data: DataStream) -> int:
                 sink="own",
                 duration_s=RUN_SHARE * asked.budget_s,
             ),
+            allow_live=asked.allow_live,
             progress=progress,
             stopped=lambda: bool(came),
         ).run()

@@ -1,6 +1,7 @@
 """Payments get a running number for each customer; four threads share the numbers, and no lock does."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 
 from pipeline import Pipeline, count
@@ -8,7 +9,7 @@ from pipeline import Pipeline, count
 Payment = dict[str, object]
 
 last_number: dict[str, int] = {}
-given: set[str] = set()
+given: deque[str] = deque(maxlen=200)
 
 
 def incoming() -> Iterator[tuple[int, Payment]]:
@@ -34,7 +35,7 @@ def unique(payment: Payment) -> Payment:
     key = f"{payment['customer']}/{payment['number']}"
     if key in given:
         raise ValueError(f"{key} was given twice")
-    given.add(key)
+    given.append(key)
     return {"key": key}
 
 

@@ -113,3 +113,14 @@ def test_the_pipelines_own_sink_is_used_once_at_most() -> None:
     played = Played(loses_the_last_of_each_batch)
     Diagnoser(played, ManualClock(), 1_000.0).run()
     assert sum(change.sink == "own" for change in played.changes) == 1
+
+
+def test_what_shows_only_in_the_own_sink_is_not_tried_there_again_unless_allowed() -> None:
+    def slow_in_the_sink(change: Change, run: Observation) -> Observation:
+        return replace(run, duration_s=2.0, sink_waits_s=1.9) if change.sink == "own" else run
+
+    played = Played(slow_in_the_sink)
+    found = Diagnoser(played, ManualClock(), 1_000.0).run().diagnosis
+    assert [each.cause for each in found.conclusions] == ["slow_sink"]
+    assert not found.conclusions[0].verified
+    assert sum(change.sink == "own" for change in played.changes) == 1
