@@ -17,15 +17,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from pyroaring import BitMap64
-
 from pipeline.batch import Partition
 from pipeline.checkpoint import Progress
 from pipeline.ids import NO_IDS, Id, Ids
-from pipeline.ledger_books import Bag, Book, Counts, Family, Fate, Settled
-
-NAMES_KEPT = 1_000
-"""How many lost and duplicated ids are named; the counts go on beyond it."""
+from pipeline.ledger_accounts import NAMES_KEPT, Accounts
+from pipeline.ledger_books import Bag, Counts, Family, Fate, Settled
 
 
 class Ledger:
@@ -33,32 +29,28 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._books: dict[Partition, Book] = {}
+        self._accounts = Accounts()
         self._between: dict[tuple[str, Partition, int], Ids] = {}
         self._held: dict[tuple[str, Partition], Bag] = {}
-        self._duplicates: list[str] = []
-        self._merged_across = False
-        self._closed = False
-        self._journal: dict[Partition, tuple[BitMap64, Counter[Fate], int]] = {}
 
     # What earlier runs have settled
 
     def resume(self, partition: Partition, progress: Progress) -> None:
         """An earlier run has settled these: they count as read, and will not be read again."""
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             book.high = progress.high
             book.unread = progress.open.copy()
             book.read = progress.settled
             book.fates.update(
                 delivered=progress.delivered, filtered=progress.filtered, rejected=progress.rejected
             )
-            book.resumed = self._line(book)
+            book.resumed = self._accounts.line(book)
 
     def progress(self, partition: Partition, identity: str) -> Progress:
         """How far a partition has come, for a checkpoint."""
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             fates = book.fates
             return Progress(
                 identity,
@@ -72,33 +64,33 @@ class Ledger:
     def resumed(self, partition: Partition) -> Counts:
         """What of the partition's line was settled by earlier runs."""
         with self._lock:
-            return self._book(partition).resumed
+            return self._accounts.book(partition).resumed
 
     @contextmanager
     def tentatively(self) -> Iterator[None]:
         """What is settled in here counts only if no exception comes out of it."""
         with self._lock:
-            self._journal = {}
+            self._accounts.journal = {}
         try:
             yield
         except BaseException:
             with self._lock:
-                for partition, (open, fates, duplicated) in self._journal.items():
-                    book = self._books[partition]
+                for partition, (open, fates, duplicated) in self._accounts.journal.items():
+                    book = self._accounts.books[partition]
                     book.open, book.fates, book.duplicated = open, fates, duplicated
             raise
 
     def touched(self) -> list[Partition]:
         """The partitions of which something was settled since :meth:`tentatively` began."""
         with self._lock:
-            return list(self._journal)
+            return list(self._accounts.journal)
 
     # What the engine tells
 
     def read(self, partition: Partition, ids: Ids) -> None:
         """The source gave these records."""
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             for run in ids.runs:
                 book.open.add_range(run.start, run.stop)
                 if book.unread:
@@ -133,7 +125,7 @@ class Ledger:
         Telling it again changes nothing; returns those that were new.
         """
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             new = []
             for parent, children in parents:
                 if parent not in book.families and book.is_open(parent):
@@ -147,20 +139,21 @@ class Ledger:
         Telling it again changes nothing; returns how many followers were new.
         """
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             if not book.is_open(leader):
                 return 0
             known = book.followers.setdefault(leader, {})
             before = len(known)
             known.update(dict.fromkeys(followers))
-            self._merged_across = self._merged_across or any(other != partition for other, _ in known)
+            if any(other != partition for other, _ in known):
+                self._accounts.merged_across = True
             return len(known) - before
 
     def followers(self, partition: Partition, leader: Id) -> tuple[str, ...]:
         """The names of the records that share this one's fate where it is rejected: those that were merged
         into it or into a record that it came from, and into those in turn."""
         with self._lock:
-            return tuple(dict.fromkeys(self._following(partition, leader)))
+            return tuple(dict.fromkeys(self._accounts.following(partition, leader)))
 
     def hold(self, stage: str, partition: Partition, ids: Ids) -> None:
         """``stage`` keeps these records back."""
@@ -187,19 +180,23 @@ class Ledger:
         ``written is given`` says, at no cost, that each was written once.
         """
         with self._lock:
-            book = self._book(partition)
+            book = self._accounts.book(partition)
             before = book.fates.copy()
-            others = [other for other in self._books.values() if self._merged_across and other is not book]
+            others = [
+                other
+                for other in self._accounts.books.values()
+                if self._accounts.merged_across and other is not book
+            ]
             others_before = [other.fates.copy() for other in others]
             unwritten = len(book.unwritten)
             if written is given:
-                self._settle(book, given, "delivered")
+                self._accounts.settle(book, given, "delivered")
             else:
-                self._settle_receipt(book, given, Counter(written))
+                self._accounts.settle_receipt(book, given, Counter(written))
             for ids in filtered:
-                self._settle(book, ids, "filtered")
+                self._accounts.settle(book, ids, "filtered")
             for id in rejected:
-                self._settle_one(book, id, "rejected")
+                self._accounts.settle_one(book, id, "rejected")
             elsewhere = tuple(
                 (other.partition, _difference(other.fates, fates))
                 for other, fates in zip(others, others_before, strict=True)
@@ -210,33 +207,33 @@ class Ledger:
     def close(self, *, complete: bool) -> None:
         """The run is over. After a complete one, what is still open is lost, not in flight."""
         with self._lock:
-            self._closed = complete
+            self._accounts.closed = complete
 
     # What it can tell
 
     def counts(self) -> Counts:
         """The whole run's line."""
         with self._lock:
-            return sum((self._line(book) for book in self._books.values()), Counts())
+            return sum((self._accounts.line(book) for book in self._accounts.books.values()), Counts())
 
     def partitions(self) -> list[tuple[Partition, Counts]]:
         """Each partition's line, in the order in which they were first read."""
         with self._lock:
-            return [(book.partition, self._line(book)) for book in self._books.values()]
+            return [(book.partition, self._accounts.line(book)) for book in self._accounts.books.values()]
 
     def watermark(self, partition: Partition) -> int | None:
         """The lowest offset that is read and not settled; None where all are."""
         with self._lock:
-            open = self._book(partition).open
+            open = self._accounts.book(partition).open
             return open.min() if open else None
 
     def lost_ids(self, limit: int = NAMES_KEPT) -> list[str]:
         """The names of the lost records, at most ``limit``: of a lost child, the child's."""
         names: list[str] = []
         with self._lock:
-            for book in self._books.values():
-                for offset in self._lost(book):
-                    for id in self._open_leaves(book, Id(offset)):
+            for book in self._accounts.books.values():
+                for offset in self._accounts.lost(book):
+                    for id in self._accounts.open_leaves(book, Id(offset)):
                         if len(names) >= limit:
                             return names
                         names.append(book.partition.record(id))
@@ -247,9 +244,9 @@ class Ledger:
         with self._lock:
             opened = (
                 book.partition.record(id)
-                for book in self._books.values()
+                for book in self._accounts.books.values()
                 for offset in book.open
-                for id in self._open_leaves(book, Id(offset))
+                for id in self._accounts.open_leaves(book, Id(offset))
             )
             return list(islice(opened, limit))
 
@@ -267,15 +264,15 @@ class Ledger:
     def duplicated_ids(self) -> list[str]:
         """The names of the first duplicated records, once for each time too many."""
         with self._lock:
-            return list(self._duplicates)
+            return list(self._accounts.duplicates)
 
     def lost_at(self, stage: str) -> int:
         """How many lost records were last seen held by ``stage`` or on their way to it."""
         with self._lock:
-            if not self._closed:
+            if not self._accounts.closed:
                 return 0
             held = sum(
-                self._lost(self._book(partition)).intersection_cardinality(bag.origins())
+                self._accounts.lost(self._accounts.book(partition)).intersection_cardinality(bag.origins())
                 for (name, partition), bag in self._held.items()
                 if name == stage and len(bag)
             )
@@ -285,108 +282,7 @@ class Ledger:
     def unwritten(self) -> int:
         """How many records the sink was given and has not said it wrote."""
         with self._lock:
-            return sum(len(book.unwritten) for book in self._books.values())
-
-    # How it is kept; the lock is held
-
-    def _book(self, partition: Partition) -> Book:
-        book = self._books.get(partition)
-        if book is None:
-            book = self._books[partition] = Book(partition)
-        return book
-
-    def _line(self, book: Book) -> Counts:
-        lost = len(self._lost(book))
-        return Counts(
-            read=book.read,
-            delivered=book.fates["delivered"],
-            filtered=book.fates["filtered"],
-            rejected=book.fates["rejected"],
-            in_flight=len(book.open) - lost,
-            lost=lost,
-            duplicated=book.duplicated,
-        )
-
-    def _lost(self, book: Book) -> BitMap64:
-        return book.open if self._closed else book.unwritten.offsets
-
-    def _touch(self, book: Book) -> None:
-        if book.partition not in self._journal:
-            self._journal[book.partition] = (book.open.copy(), book.fates.copy(), book.duplicated)
-
-    def _settle(self, book: Book, ids: Ids, fate: Fate) -> None:
-        self._touch(book)
-        if ids.paths is not None or book.families or book.followers:
-            for id in ids:
-                self._settle_one(book, id, fate)
-            return
-        for run in ids.runs:
-            open = book.open.range_cardinality(run.start, run.stop)
-            if open != len(run):
-                for offset in run:
-                    if offset not in book.open:
-                        self._duplicate(book, Id(offset))
-            book.open.remove_range(run.start, run.stop)
-            book.fates[fate] += open
-        if book.unwritten:
-            book.unwritten.discard(ids)
-
-    def _settle_receipt(self, book: Book, given: Ids, written: Counter[Id]) -> None:
-        """The sink wrote something other than what it was given."""
-        self._touch(book)
-        for id in given:
-            if written[id] == 0 and id not in book.families and book.is_open(id):
-                book.unwritten.add(Ids.named([id]))
-        for id, times in written.items():
-            self._settle_one(book, id, "delivered")
-            for _ in range(times - 1):
-                self._duplicate(book, id)
-
-    def _settle_one(self, book: Book, id: Id, fate: Fate) -> None:
-        self._touch(book)
-        if id in book.families or not book.is_open(id):
-            self._duplicate(book, id)
-            return
-        for partition, follower in book.followers.pop(id, ()):
-            self._settle_one(self._book(partition), follower, fate)
-        if book.unwritten:
-            book.unwritten.discard(Ids.named([id]))
-        if not id.path:
-            book.open.discard(id.offset)
-            book.fates[fate] += 1
-            return
-        parent_path, _, index = id.path.rpartition(".")
-        parent = Id(id.offset, parent_path)
-        family = book.families[parent]
-        family.open.discard(int(index))
-        family.settle(fate)
-        if not family.open:
-            del book.families[parent]
-            self._settle_one(book, parent, family.fate())
-
-    def _following(self, partition: Partition, leader: Id) -> Iterator[str]:
-        book = self._book(partition)
-        if not book.followers:
-            return
-        for origin in leader.lineage():
-            for other, id in book.followers.get(origin, ()):
-                yield other.record(id)
-                yield from self._following(other, id)
-
-    def _duplicate(self, book: Book, id: Id) -> None:
-        book.duplicated += 1
-        if len(self._duplicates) < NAMES_KEPT:
-            self._duplicates.append(book.partition.record(id))
-
-    def _open_leaves(self, book: Book, id: Id) -> Iterator[Id]:
-        """The record itself, or those of its descendants that are not settled."""
-        family = book.families.get(id)
-        if family is None:
-            yield id
-            return
-        for index in sorted(family.open):
-            path = f"{id.path}.{index}" if id.path else str(index)
-            yield from self._open_leaves(book, Id(id.offset, path))
+            return sum(len(book.unwritten) for book in self._accounts.books.values())
 
 
 def _difference(

@@ -10,7 +10,7 @@ from metrics.report import SinkInfo
 from metrics.snapshot import Records
 from pipeline.engine import Engine
 from pipeline.ids import Id
-from pipeline.ledger import NAMES_KEPT
+from pipeline.ledger_accounts import NAMES_KEPT
 from pipeline.ledger_books import Counts
 from pipeline.pipeline import INGESTION, OUTPUT
 

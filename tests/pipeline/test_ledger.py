@@ -223,7 +223,7 @@ def test_ten_million_ids_with_ten_thousand_holes_stay_small() -> None:
         ledger.read(partition, Ids.span(start, start + 1_000))
         given = Ids.span(start + 1, start + 1_000)
         ledger.commit(partition, given, given, [], [])
-    book = ledger._books[partition]
+    book = ledger._accounts.books[partition]
     assert len(book.open.serialize()) < 64_000
     ledger.close(complete=True)
     assert ledger.counts().lost == len(holes)
