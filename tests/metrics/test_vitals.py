@@ -84,6 +84,19 @@ def test_what_is_open_is_told_now_and_at_the_start() -> None:
     assert (known.sockets_start, known.sockets, known.disk_free) == (1, 2, 1_000)
 
 
+def test_what_is_open_when_the_run_begins_is_no_growth() -> None:
+    clock, machine = ManualClock(100.0), FakeMachine()
+    vitals = Vitals(clock, machine=machine)
+    machine.fds, machine.tasks, machine.socket_count = 9, 5, 2
+    vitals.begin()
+    machine.fds = 11
+    vitals.begin()
+    known = sampled(machine, clock, vitals).resources
+    vitals.end()
+    assert (known.fds_start, known.fds) == (9, 11)
+    assert (known.threads_start, known.sockets_start) == (5, 2)
+
+
 def test_the_last_look_looks_at_everything() -> None:
     clock, machine = ManualClock(100.0), FakeMachine()
     vitals = Vitals(clock, machine=machine)

@@ -135,6 +135,12 @@ def test_a_wrong_port_is_told(text: str, tmp_path: Path) -> None:
     assert "--metrics-port" in done.err
 
 
+def test_neither_a_sound_run_nor_what_serves_it_leaves_anything_open() -> None:
+    options = ("--headless", "--limit", "2000", "--metrics-port", "0")
+    done = call(*options, "--fail-if", "fds_growth>0", "--fail-if", "sockets_growth>0")
+    assert done.code == 0, done.told
+
+
 def test_a_run_is_read_while_it_goes_on(tmp_path: Path) -> None:
     file = write(tmp_path / "p.py", WAITS)
     out = tmp_path / "report.json"
