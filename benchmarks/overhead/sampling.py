@@ -2,8 +2,8 @@
 
     python -m benchmarks.overhead.sampling
 
-Resident memory, open files, threads, sockets, scheduling, pressure, steal, disk room, clocks, and where each of a
-dozen threads is, as the collector samples them, by the processor's time of the thread that does it.
+Resident memory, open files, threads, sockets, scheduling, pressure, steal, disk room, clocks, and where each
+of a dozen threads is, as the collector samples them, by the processor's time of the thread that does it.
 """
 
 from __future__ import annotations

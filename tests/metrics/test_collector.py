@@ -441,7 +441,7 @@ def test_growing_memory_degrades() -> None:
     books = FakeBooks()
     bench = Bench(books, rss=lambda: 50 * MEBI + read * 4096)
     bench.emit([started()])
-    for number in range(200):
+    for number in range(240):
         read += 100
         books.run = records(read=read, in_flight=read)
         bench.emit([BatchRead(bench.clock.monotonic(), A, number, 100, 2_000, None)])
