@@ -54,6 +54,9 @@ def document(report: RunReport) -> dict[str, Json]:
             "verdict": memory.verdict,
             "caches": [findings.cache(cache) for cache in memory.caches],
             "types": [findings.live_type(state) for state in memory.census.types] if memory.census else [],
+            "confidence": finite(memory.confidence),
+            "slope_bounds": [finite(memory.slope_low), finite(memory.slope_high)],
+            "holders": dict(memory.census.holders) if memory.census else {},
         },
         "resources": {
             "fds_start": resources.fds_start,

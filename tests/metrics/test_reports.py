@@ -114,6 +114,9 @@ def test_the_document_has_the_keys_of_the_contract_in_its_order() -> None:
         "verdict": "stable",
         "caches": [],
         "types": [],
+        "confidence": None,
+        "slope_bounds": [None, None],
+        "holders": {},
     }
     assert found["dead_letters"] == "bad.jsonl"
     assert found["sink"] == {
