@@ -28,7 +28,7 @@ help:
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop (ARGS='--records 100000'), and"
-	@echo "             what measuring costs (OVERHEAD='--runs 3')"
+	@echo "             what measuring costs (OVERHEAD='--runs 3'), and the screen (SCREEN='--turns 3')"
 	@echo "make bench-screen  measure what the screen costs"
 	@echo "make nab     score the detectors of anomalies on a copy of a public benchmark: NAB=DIR"
 	@echo "make lock    choose the newest versions that pyproject.toml allows, and pin them (needs uv)"
@@ -62,9 +62,10 @@ format: $(VENV)/.set-up-dev
 bench: $(VENV)/.set-up-bench
 	@$(PY) -m benchmarks.orders.run $(ARGS)
 	@$(PY) -m benchmarks.overhead.run $(OVERHEAD)
+	@$(PY) -m benchmarks.screen.run $(SCREEN)
 
 bench-screen: $(VENV)/.set-up-run
-	@$(PY) -m benchmarks.screen.run $(ARGS)
+	@$(PY) -m benchmarks.screen.run $(SCREEN)
 
 # Nothing of the benchmark is in this repository: NAB is the folder of a copy of github.com/numenta/NAB.
 nab: $(VENV)/.set-up-run

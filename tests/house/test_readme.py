@@ -28,7 +28,7 @@ README = ROOT / "README.md"
 GUIDE = ROOT / "docs/writing-a-pipeline.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 SCREEN_GUIDE = ROOT / "docs/screen.md"
-PICTURES = {name: ROOT / f"docs/images/{name}.svg" for name in ("home", "memory", "records")}
+PICTURES = {name: ROOT / f"docs/images/{name}.svg" for name in ("home", "memory", "records", "diagnosis")}
 MARK = re.compile(r"<!-- runs: exit (\d+) -->")
 FIGURES = re.compile(r"(METRICS \(last |Throughput: |Avg Latency: |Memory: ).*")
 
@@ -202,6 +202,7 @@ def test_a_picture_loads_nothing_and_shows_todays_screen(name: str) -> None:
         "home": ("STAGES", "METRICS", "THROUGHPUT", "MEMORY", "EVENTS", "departed"),
         "memory": ("CACHES", "OBJECTS BY TYPE"),
         "records": ("RECORDS", "enrich"),
+        "diagnosis": ("DIAGNOSIS", "CONCLUDED", "Fix:"),
     }[name]
     missing = [word for word in words if word not in shown]
     assert not missing, f"{missing} not in the picture: python -m docs.screenshot"

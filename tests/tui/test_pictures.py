@@ -40,7 +40,7 @@ CASES: dict[str, tuple[tuple[int, int], object, Display, tuple[str, ...]]] = {
     "memory": ((120, 40), full(), Display(), ("4",)),
     "records": ((120, 40), full(), Display(), ("5", "down", "enter")),
     "timeline": ((120, 40), full(), Display(), ("7", "enter")),
-    "diagnosis": ((120, 40), full(), Display(), ("8", "enter")),
+    "diagnosis": ((120, 40), full(), Display(), ("8", "down", "enter")),
     "log": ((60, 16), full(), Display(), ("9",)),
 }
 

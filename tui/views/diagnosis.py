@@ -10,6 +10,10 @@ from tui.page import Page, Row, Scene, View, blank, heading, line, matches, note
 from tui.text import Line, wrap
 from tui.views.bars import progress_bar
 
+LEAST, FEWEST = 0.01, 3
+"""Causes that are less probable are told on demand, but for the first few."""
+OTHERS = "causes:others"
+
 
 def diagnosis_page(scene: Scene) -> Page:
     """Symptoms, confidence bars, conclusions with their fix, what was ruled out, the log."""
@@ -27,6 +31,8 @@ def diagnosis_page(scene: Scene) -> Page:
 def _findings(found: Diagnosis, scene: Scene) -> list[Row]:
     look = scene.look
     rows: list[Row] = []
+    for conclusion in found.conclusions:
+        rows += _conclusion(conclusion, scene)
     if found.symptoms:
         rows.append(heading(look, "SYMPTOMS"))
         for symptom in found.symptoms:
@@ -36,11 +42,17 @@ def _findings(found: Diagnosis, scene: Scene) -> list[Row]:
         rows.append(blank(look))
     if found.beliefs:
         rows.append(heading(look, "CAUSES", "how probable each is; enter tells why"))
-        for belief in found.beliefs:
+        # A dozen causes that are out of the question would hide what matters.
+        told = [each for each in found.beliefs if each.probability >= LEAST] or list(found.beliefs[:FEWEST])
+        told = told if len(told) >= FEWEST else list(found.beliefs[:FEWEST])
+        opened = OTHERS in scene.ask.opened
+        for belief in found.beliefs if opened else told:
             rows += _belief(belief, scene)
+        if len(told) < len(found.beliefs):
+            sign = look.glyphs.open if opened else look.glyphs.closed
+            others = f" {sign} {len(found.beliefs) - len(told)} others below {LEAST:.0%}"
+            rows.append(Row(line(look, others, "muted"), OTHERS, others))
         rows.append(blank(look))
-    for conclusion in found.conclusions:
-        rows += _conclusion(conclusion, scene)
     return rows
 
 
