@@ -284,7 +284,9 @@ class Watch:
         """A change that lasts, is twice what counts as one, harms the run, and is not the machine's doing."""
         if not watched.weighs or alarm.kind == "novelty":
             return False
-        if found.crowded > found.followed / 2 or _size(watched, alarm) < 1.0:
+        # What a crowd cannot explain is not excused by one.
+        least = 1.0 / UNSURE if found.crowded > found.followed / 2 else 1.0
+        if _size(watched, alarm) < least:
             return False
         # With nothing on its way, a low rate is that of the input.
         return watched.title != "rate" or self._in_flight_s >= CRITICAL_S

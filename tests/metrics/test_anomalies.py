@@ -185,7 +185,7 @@ def test_what_other_programs_do_to_the_run_is_not_its_fault_unless_they_cannot_e
     assert [found.metric for found in last(at, 760).anomalies] == ["pipeline.record.latency"]
     dead = replace(crowded, latency=9000.0, in_flight=50)
     (found,) = last(between(120, 999, USUAL, dead), 200).anomalies
-    assert (found.metric, found.severity) == ("pipeline.record.latency", "warning")
+    assert (found.metric, found.severity) == ("pipeline.record.latency", "critical")
 
 
 def test_a_run_that_waits_for_its_own_threads_is_watched() -> None:
