@@ -47,6 +47,7 @@ chaos: $(VENV)/.set-up-dev
 	@$(PY) -m tests.chaos $(ARGS)
 
 diagnosis: $(VENV)/.set-up-dev
+	@GALLERY=all $(PY) -m pytest tests/diagnosis/test_gallery.py
 	@$(PY) -m benchmarks.diagnosis.run $(if $(QUICK),--quick) $(ARGS)
 
 lint: $(VENV)/.set-up-dev

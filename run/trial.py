@@ -64,6 +64,8 @@ EVENTS = 1 << 20
 GIVE_UP_S = 2.0
 MOST_WAIT = 0.9
 """Of the time without progress, at most this share may be waiting for a processor."""
+LEAST_LOOKS = 0.6
+"""Of the looks that the watchdog would take in that time, on a machine with room for it."""
 STALLED_S = 4.0
 """So long without any progress is a stall."""
 _POLL_S = 0.05
@@ -334,16 +336,18 @@ class _Trial:
     ) -> None:
         """The watchdog: notices a stall, says where every thread stands, and ends the run."""
         last: object = None
-        since, waited = self._clock.monotonic(), run_wait()
+        since, waited, looks = self._clock.monotonic(), run_wait(), 0
         limit = self._change.duration_s
         while not self._seen.over.wait(_POLL_S):
             now = self._clock.monotonic()
             state = (progress(), watch.progress)
             if state != last:
-                last, since, waited = state, now, run_wait()
+                last, since, waited, looks = state, now, run_wait(), 0
+            looks += 1
             # Threads that would run and get no processor do not stand still.
             stood = now - since - min(run_wait() - waited, MOST_WAIT * (now - since))
-            if stood >= self._stalled_after and not finished.is_set():
+            enough = looks >= self._stalled_after / _POLL_S * LEAST_LOOKS
+            if stood >= self._stalled_after and enough and not finished.is_set():
                 self._seen.stalled = True
                 self._seen.stacks = self._stacks(applied)
                 stop("abort")

@@ -67,6 +67,9 @@ BY_HAND: dict[str, tuple[str, str | None, int | None]] = {
 }
 """By file: the cause, the stage, the line at fault (within three of it counts)."""
 
+AND_TOO = {"check_then_act": ("leak",), "lost_update": ("leak",)}
+"""What else is right to find there: sets that only grow, by which the bug is noticed."""
+
 SOUND = ("burst", "bounded_cache", "many_users", "new_mix", "collecting")
 
 TWO = (
@@ -143,7 +146,7 @@ def _by_hand() -> Iterator[Sick]:
             PARTS[number % 3],
             HERE / "bugs" / f"{name}.py",
             (),
-            frozenset({cause}),
+            frozenset({cause, *AND_TOO.get(name, ())}),
             stage,
             line,
         )

@@ -31,7 +31,7 @@ BATCHING = Hypothesis(
             "boundary": 0.45,
             "stride": 0.15,
             "tail": 0.24,
-            "only_many": 0.08,
+            "only_many": 0.05,
             "size": 0.05,
             "same": 0.02,
             "none": 0.01,
