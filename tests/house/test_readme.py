@@ -104,6 +104,7 @@ def steady(text: str) -> str:
     return " ".join(line for line in lines if line).partition("Rejected records:")[0]
 
 
+@pytest.mark.timeout(400)  # dozens of processes, on a machine that may be busy
 def test_every_command_of_the_readme_runs_as_printed_and_prints_what_is_shown(checkout: Path) -> None:
     found = blocks(README)
     (pipeline,) = [block for block in found if block.kind == "python"]
