@@ -73,9 +73,9 @@ class LengthSeries:
         reading = Length(records, entries)
         last = self._pending[-1] if self._pending else self.readings[-1] if self.readings else None
         if last is not None and last.records >= records:
-            # The same records: the newer length holds.
+            # The same records: more entries are those of a batch that is not counted yet.
             where = self._pending if self._pending else self.readings
-            where[-1] = Length(last.records, entries)
+            where[-1] = Length(last.records, min(last.entries, entries))
             return
         self._pending.append(reading)
         if len(self._pending) >= self._stride:

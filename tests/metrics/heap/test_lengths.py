@@ -107,3 +107,12 @@ def test_the_series_stays_small_and_keeps_its_floor() -> None:
         series.add(at, at if at % 7 else 0)
     assert len(series.readings) <= CAPACITY
     assert max(reading.entries for reading in series.readings[:-1]) < 1_000
+
+
+def test_a_reading_amid_a_batch_does_not_bend_the_line() -> None:
+    series = LengthSeries()
+    for at in range(50, 1_001, 50):
+        series.add(at, at)
+        if at == 750:
+            series.add(at, 789)
+    assert judge(series.all).verdict == "growing"
