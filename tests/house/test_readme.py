@@ -202,8 +202,8 @@ def test_a_picture_loads_nothing_and_shows_todays_screen(name: str) -> None:
     words = {
         "home": ("STAGES", "METRICS", "THROUGHPUT", "MEMORY", "EVENTS", "departed"),
         "memory": ("CACHES", "OBJECTS BY TYPE"),
-        "records": ("RECORDS", "enrich"),
-        "diagnosis": ("DIAGNOSIS", "CONCLUDED", "Fix:"),
+        "records": ("RECORDS", "FOLLOWING", "enrich"),
+        "diagnosis": ("DIAGNOSIS", "CONCLUDED", "IT IS", "Fix:"),
     }[name]
     missing = [word for word in words if word not in shown]
     assert not missing, f"{missing} not in the picture: python -m docs.screenshot"
