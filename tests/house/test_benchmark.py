@@ -77,5 +77,5 @@ def test_the_ratio_is_taken_within_a_turn() -> None:
     }
     heading, first, second = run.table(runs, records=4_000).splitlines()
     assert heading.split()[0] == "program"
-    assert first.split() == ["baseline", "1,000", "4.00", "4.00", "4.00", "17", "1.00", "1.00"]
-    assert second.split() == ["product", "2,000", "2.00", "2.00", "2.00", "17", "2.00", "2.00"]
+    assert first.split() == ["baseline", "1,000", "4.00", "4.00", "4.00", "17", "1.00", "1.00", "1.00"]
+    assert second.split() == ["product", "2,000", "2.00", "2.00", "2.00", "17", "2.00", "2.00", "2.00"]
