@@ -6,6 +6,7 @@ from diagnosis.experiments.base import Case, Experiment, Finding
 from diagnosis.symptoms import growth, slowing
 
 TIMES = 3
+FEW = 60
 
 
 class Longer(Experiment):
@@ -40,11 +41,16 @@ class Longer(Experiment):
         )
 
     def _shorter(self, case: Case) -> Finding:
-        """A third of the records: a process may not hold three times as many handles."""
-        change = case.lab.change(limit=max(1, case.first.read // TIMES))
+        """Few records: a process may not hold many more handles than it has by now."""
+        change = case.lab.change(limit=max(1, min(FEW, case.first.read // TIMES)))
         run = case.lab.one(change)
         # Few may be left open then, too few to be called a symptom.
         few = max((each.left for each in run.opened), default=0)
         most = max((each.left for each in case.first.opened), default=0)
         outcome = "goes_on" if most > 1.7 * max(1, few) else "levels_off"
-        return Finding(outcome, f"{few} left open with a third of the records, {most} with all", 1, change)
+        return Finding(
+            outcome,
+            f"{few} left open after {run.read:,} records, {most} after {case.first.read:,}",
+            1,
+            change,
+        )
