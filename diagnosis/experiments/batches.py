@@ -96,8 +96,10 @@ def _boundary(found: list[int], size: int, records: int) -> bool:
 
 
 def _stride(found: list[int]) -> int | None:
+    """The distance between them, where it is the same each time; neighbours have none."""
     steps = {b - a for a, b in pairwise(found)}
-    return steps.pop() if len(steps) == 1 and len(found) >= SOME and max(found) > found[0] + 2 else None
+    step = steps.pop() if len(steps) == 1 and len(found) >= SOME else 1
+    return step if step > 1 else None
 
 
 def _tail(found: list[int], records: int) -> bool:

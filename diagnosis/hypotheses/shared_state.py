@@ -29,7 +29,7 @@ SHARED_STATE = Hypothesis(
         "serial": {"same": 0.85, "less": 0.08, "cured": 0.07},
         "lock": {"same": 0.93, "less": 0.04, "cured": 0.03},
         "delay": {"same": 0.9, "worse": 0.05, "better": 0.05},
-        "copy": {"cured": 0.8, "less": 0.08, "same": 0.12},
+        "copy": {"cured": 0.72, "less": 0.08, "same": 0.2},
         "batches": {
             "boundary": 0.02,
             "stride": 0.01,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diagnosis.experiments import EXPERIMENTS, Experiment
+from diagnosis.experiments.batches import _stride
 from diagnosis.hypotheses import HYPOTHESES, Hypothesis
 from diagnosis.repairs import REPAIRS
 from diagnosis.symptoms import KINDS
@@ -57,3 +58,9 @@ def test_names_are_there_once() -> None:
 def test_every_cause_that_is_a_bug_has_repairs() -> None:
     for cause in ("race", "leak", "batching", "shared_state", "clock", "handles"):
         assert cause in REPAIRS
+
+
+def test_neighbours_are_no_stride() -> None:
+    assert _stride([3, 4, 5, 6, 7]) is None
+    assert _stride([30, 61, 92, 123]) == 31
+    assert _stride([1, 5, 8, 30]) is None
