@@ -6,14 +6,14 @@ from itertools import groupby
 from pathlib import Path
 
 from metrics.definitions import METRICS
-from metrics.metric import Metric, OfCache, OfLedger, OfSource, OfStage, OfThread, Times
+from metrics.definitions.metric import Metric, OfCache, OfLedger, OfSource, OfStage, OfThread, Times
 from metrics.prometheus import family_name
 
 TARGET = Path(__file__).resolve().parent / "metrics.md"
 
 HEAD = """# Metrics
 
-Every metric that there is; they are defined in `metrics/definitions.py` and the files beside it, from which
+Every metric that there is; they are defined in `metrics/definitions/` and the files beside it, from which
 this page is made (`python -m docs.metrics_table`), and so are thresholds, what anomalies are looked for in,
 and what Prometheus reads:
 

@@ -21,7 +21,7 @@ from pipeline.clock import SystemClock
 from pipeline.engine import Options
 from run import loader
 from run.narrator import say
-from run.replay_run import RecordedRun
+from run.replay.recorded_run import RecordedRun
 from run.session import Session
 from tui.app import MonitorApp
 from tui.svg import self_contained

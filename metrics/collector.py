@@ -9,18 +9,18 @@ from dataclasses import replace
 from metrics import rows
 from metrics.anomalies import Watch
 from metrics.books import Books, PartitionCount, QueueCount
+from metrics.definitions.thresholds import Threshold, ThresholdResult
 from metrics.fold import RunFold, Severity
 from metrics.health import consequences
-from metrics.history import History, Line
 from metrics.lanes import bottleneck
 from metrics.memory import MemorySampler
 from metrics.progress import input_progress
+from metrics.report.history import History, Line
 from metrics.snapshot import FaultState, LogLine, Snapshot
 from metrics.taps import samples
-from metrics.thread_watch import ThreadWatch
-from metrics.thresholds import Threshold, ThresholdResult
 from metrics.verdict import judge
 from metrics.vitals import Vitals
+from metrics.vitals.thread_watch import ThreadWatch
 from pipeline.clock import Clock
 from pipeline.events import Subscription
 from pipeline.tap import Look

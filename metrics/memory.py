@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from metrics.heap.verdict import combined
 from metrics.heap.watch import HeapWatch
-from metrics.machine import Machine
 from metrics.snapshot import MemoryState
 from metrics.trend import UNKNOWN, Reading, Trend, trend
+from metrics.vitals.machine import Machine
 
 SERIES_CAPACITY = 512
 JUDGE_EVERY = 20

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from metrics.definitions import METRICS
-from metrics.metric import Distribution, Labels, Metric, Times
+from metrics.definitions.metric import Distribution, Labels, Metric, Times
 from metrics.snapshot import Snapshot
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"

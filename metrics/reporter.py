@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from metrics.report import RunReport
-from metrics.report_html import to_html
-from metrics.report_json import to_json
-from metrics.report_junit import to_junit
-from metrics.report_markdown import to_markdown
+from metrics.report.html import to_html
+from metrics.report.json import to_json
+from metrics.report.junit import to_junit
+from metrics.report.markdown import to_markdown
 from pipeline.errors import ConfigurationError
 
 Render = Callable[[RunReport], str]

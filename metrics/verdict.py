@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from metrics import left_open
-from metrics.baseline import Comparison
+from metrics.definitions.thresholds import ThresholdResult
 from metrics.format import number, percent, plural, seconds, size
 from metrics.heap.verdict import leaking, piling_up
+from metrics.report.baseline import Comparison
 from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
-from metrics.thresholds import ThresholdResult
+from metrics.vitals import left_open
 
 ERROR_RATE = 0.05
 """Rejected records are part of a sound run; more than this share of them is not."""

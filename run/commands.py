@@ -37,18 +37,18 @@ class Command:
 
 COMMANDS = (
     Command("run", "FILE[:NAME]", "your own pipeline", "run.main"),
-    Command("replay", "RECORDING", "a recorded run, as it was", "run.replay"),
-    Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach"),
-    Command("ps", "", "the runs on this machine", "run.runs"),
-    Command("serve", "[FILE[:NAME]]", "a run with its screen in a browser", "run.serve"),
+    Command("replay", "RECORDING", "a recorded run, as it was", "run.replay.command"),
+    Command("attach", "[RUN]", "the screen of a run elsewhere", "run.attach.command"),
+    Command("ps", "", "the runs on this machine", "run.attach.runs"),
+    Command("serve", "[FILE[:NAME]]", "a run with its screen in a browser", "run.serve.command"),
     Command("faults", "[NAME]", "what --fault can put in", "run.faults"),
-    Command("config", "show|init|validate", "settings, and where they come from", "run.config_command"),
-    Command("diagnose", "FILE[:NAME]", "why it is sick", "run.diagnose"),
-    Command("trial", "FILE[:NAME]", "one experiment of a diagnosis", "run.trial"),
-    Command("completion", "bash|zsh|fish", "completion for a shell", "run.completion"),
+    Command("config", "show|init|validate", "settings, and where they come from", "run.config.command"),
+    Command("diagnose", "FILE[:NAME]", "why it is sick", "run.diagnose.command"),
+    Command("trial", "FILE[:NAME]", "one experiment of a diagnosis", "run.trial.command"),
+    Command("completion", "bash|zsh|fish", "completion for a shell", "run.completion.command"),
     Command("doctor", "", "what this terminal and machine can do", "run.doctor"),
     Command("keys", "", "what the keys of the screen do, and which clash", "tui.keys_command"),
-    Command("dlq", "list|show|replay", "rejected records", "run.dlq"),
+    Command("dlq", "list|show|replay", "rejected records", "run.dlq.command"),
 )
 
 

@@ -15,7 +15,7 @@ from metrics.snapshot import FaultState
 from pipeline.clock import Clock
 from pipeline.errors import ConfigurationError
 from pipeline.threads import spawn
-from run.launcher import TrialLauncher
+from run.diagnose.launcher import TrialLauncher
 from run.tampering import sealed
 
 BUDGET_S = 120.0

@@ -16,7 +16,8 @@ from typing import Literal
 from metrics.format import number, printable, size
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import ConfigurationError
-from run import exit_codes, runtime_folder
+from run import exit_codes
+from run.attach import runtime_folder
 from run.config import files
 from run.display import Show
 from run.options import Parser

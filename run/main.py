@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from metrics.baseline import Baseline
 from metrics.report import RunReport
+from metrics.report.baseline import Baseline
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.pipeline import Pipeline
-from run import demo, diagnose_after, exit_codes, headless, loader, outputs, tampering
+from run import demo, exit_codes, headless, loader, outputs, tampering
 from run.arguments import Settings, parse
+from run.attach.presence import Presence
+from run.diagnose import after as diagnose_after
 from run.display import Display, Show
 from run.display import check as check_display
 from run.lock import exclusive
 from run.narrator import say
-from run.presence import Presence
 from run.session import Session
 from run.state import open_store
 from run.streams import DataStream, open_the_closed, reserved_stdout

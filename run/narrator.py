@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from metrics.box import cut
 from metrics.format import printable
+from metrics.report.box import cut
 
 _WIPE = "\r\x1b[2K"
 

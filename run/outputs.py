@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from metrics import reporter
-from metrics.box import box
 from metrics.report import RunReport
-from metrics.report_json import to_json
-from metrics.report_junit import to_junit
+from metrics.report.box import box
+from metrics.report.json import to_json
+from metrics.report.junit import to_junit
 from pipeline.errors import ConfigurationError
 from run.narrator import say
 from run.streams import DataStream

@@ -9,15 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from metrics.baseline import Baseline
 from metrics.collector import Collector
+from metrics.definitions.thresholds import Threshold
+from metrics.definitions.thresholds import parse as parse_threshold
 from metrics.findings import Diagnosis
 from metrics.heap.watch import HeapWatch
 from metrics.memory import MemorySampler
 from metrics.report import RunReport
+from metrics.report.baseline import Baseline
 from metrics.snapshot import Snapshot
-from metrics.thresholds import Threshold
-from metrics.thresholds import parse as parse_threshold
 from metrics.trend import Trend
 from metrics.verdict import exit_code, judge
 from metrics.vitals import Vitals
@@ -32,10 +32,10 @@ from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run import exit_codes
 from run.books import EngineBooks, sink_info
 from run.diagnosing import Diagnosing
+from run.dlq.live_letters import LiveLetters
 from run.live import FaultChoice, LetterLine, LiveRun, Power
-from run.live_letters import LiveLetters
 from run.log_ring import LogRing
-from run.recording import Recorder
+from run.recording.recorder import Recorder
 from run.tampering import Tampering
 
 CLOSE_S = 5.0

@@ -23,7 +23,7 @@ from benchmarks.diagnosis.figures import table
 from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
 from pipeline.clock import SystemClock
-from run.launcher import TrialLauncher
+from run.diagnose.launcher import TrialLauncher
 from run.tampering import sealed
 
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from metrics.machine import Machine
+from metrics.vitals.machine import Machine
 from pipeline.clock import SystemClock
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus

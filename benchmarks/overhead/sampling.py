@@ -12,8 +12,8 @@ import threading
 import time
 
 from metrics.memory import MemorySampler
-from metrics.thread_watch import ThreadWatch
 from metrics.vitals import Vitals
+from metrics.vitals.thread_watch import ThreadWatch
 from pipeline.clock import SystemClock
 
 TICK_S = 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnosis.observation import Observation
 from pipeline.faults import catalogue
-from run.launcher import TrialLauncher
+from run.diagnose.launcher import TrialLauncher
 from run.tampering import sealed
 from tests.house.project import ROOT
 

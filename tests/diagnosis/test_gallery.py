@@ -15,7 +15,7 @@ from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
 from metrics.findings import Diagnosis
 from pipeline.clock import SystemClock
-from run.launcher import TrialLauncher
+from run.diagnose.launcher import TrialLauncher
 from tests.house.project import ROOT
 
 GALLERY = ROOT / "examples" / "buggy"

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from metrics.measures import MEASURES
+from metrics.definitions.measures import MEASURES
 from metrics.verdict import EXIT_FAILED, EXIT_LEDGER, EXIT_THRESHOLD
 from run import exit_codes
 from run.commands import COMMANDS

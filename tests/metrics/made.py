@@ -10,8 +10,8 @@ from typing import Literal
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
+from metrics.definitions.thresholds import Threshold, ThresholdResult
 from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
-from metrics.machine import Machine, Pressed, Scheduling, Stolen
 from metrics.memory import MemorySampler
 from metrics.report import RunReport
 from metrics.snapshot import (
@@ -30,8 +30,8 @@ from metrics.snapshot import (
     Throughput,
     TypeState,
 )
-from metrics.thresholds import Threshold, ThresholdResult
 from metrics.vitals import Vitals
+from metrics.vitals.machine import Machine, Pressed, Scheduling, Stolen
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock
 from pipeline.events import Event, EventBus

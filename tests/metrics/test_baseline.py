@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from metrics.baseline import Baseline, Comparison
-from metrics.report_json import to_json
+from metrics.report.baseline import Baseline, Comparison
+from metrics.report.json import to_json
 from metrics.snapshot import Latency, MemoryState, Snapshot
 from metrics.verdict import checks, exit_code, judge
 from pipeline.errors import ConfigurationError

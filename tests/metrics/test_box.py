@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from metrics.box import MAX_WIDTH, box
+from metrics.report.box import MAX_WIDTH, box
 from metrics.snapshot import MemoryState, Throughput
 from metrics.verdict import judge
 from tests.metrics.made import MEBI, anomaly, records, report, snapshot, stage

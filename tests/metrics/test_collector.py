@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
+from metrics.definitions.thresholds import parse
 from metrics.snapshot import QueueState
-from metrics.thresholds import parse
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock, SystemClock
 from pipeline.events import (

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from docs import metrics_table
 from metrics.definitions import METRICS, metric_named, readings
-from metrics.measures import MEASURES
-from metrics.metric import Metric, OfLedger, OfRun, OfStage, Times
+from metrics.definitions.measures import MEASURES
+from metrics.definitions.metric import Metric, OfLedger, OfRun, OfStage, Times
 from metrics.snapshot import CacheState, Recent, Records, Snapshot, SourceState, ThreadState
 from tests.metrics import made
 from tests.run.snapshots import anything

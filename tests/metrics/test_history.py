@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from metrics.history import POINTS, History
+from metrics.report.history import POINTS, History
 from metrics.snapshot import Latency, Recent
 from tests.metrics.made import snapshot
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.left_open import FILES_RISEN, Floor, growing, rises, verdict
 from metrics.snapshot import Resources
 from metrics.verdict import judge
+from metrics.vitals.left_open import FILES_RISEN, Floor, growing, rises, verdict
 from tests.metrics.made import snapshot
 
 

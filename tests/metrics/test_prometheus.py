@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 
 from metrics.definitions import METRICS
-from metrics.metric import Times
+from metrics.definitions.metric import Times
 from metrics.prometheus import BOUNDS_MS, OPEN, PLAIN, exposition, family_name, wants_open
 from metrics.sketch import BOUNDS_MS as BARS_MS
 from metrics.sketch import Sketch

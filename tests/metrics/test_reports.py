@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from metrics.baseline import Change, Comparison
-from metrics.history import Line
+from metrics.definitions.thresholds import ThresholdResult
 from metrics.report import RunReport, SinkInfo
-from metrics.report_html import to_html
-from metrics.report_json import document, to_json
-from metrics.report_junit import to_junit
-from metrics.report_markdown import to_markdown
+from metrics.report.baseline import Change, Comparison
+from metrics.report.history import Line
+from metrics.report.html import to_html
+from metrics.report.json import document, to_json
+from metrics.report.junit import to_junit
+from metrics.report.markdown import to_markdown
 from metrics.reporter import FORMATS, check_target, renderer, write
 from metrics.snapshot import (
     MemoryState,
@@ -30,7 +31,6 @@ from metrics.snapshot import (
     SourceState,
     Throughput,
 )
-from metrics.thresholds import ThresholdResult
 from metrics.verdict import exit_code, judge
 from pipeline.errors import ConfigurationError
 from tests.metrics.made import (

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from metrics import thread_watch
-from metrics.machine import Scheduling
-from metrics.thread_watch import EVERY_S, MOST_THREADS, ThreadWatch, place
+from metrics.vitals import thread_watch
+from metrics.vitals.machine import Scheduling
+from metrics.vitals.thread_watch import EVERY_S, MOST_THREADS, ThreadWatch, place
 from pipeline.thread_facts import ThreadFact
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.measures import MEASURES
+from metrics.definitions.measures import MEASURES
+from metrics.definitions.thresholds import ThresholdResult, parse
 from metrics.snapshot import Latency, Resources, Throughput
-from metrics.thresholds import ThresholdResult, parse
 from pipeline.errors import ConfigurationError
 from tests.metrics.made import MEBI, records, snapshot, stage
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.definitions.thresholds import ThresholdResult
 from metrics.snapshot import MemoryState, Records, Snapshot
-from metrics.thresholds import ThresholdResult
 from metrics.verdict import checks, exit_code, judge
 from tests.metrics.made import MEBI, records, snapshot
 

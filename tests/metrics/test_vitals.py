@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.gc_watch import GcWatch
-from metrics.machine import Machine, Scheduling, Stolen
 from metrics.vitals import Paced, Rate, Vitals
+from metrics.vitals.gc_watch import GcWatch
+from metrics.vitals.machine import Machine, Scheduling, Stolen
 from pipeline.clock import ManualClock, SystemClock
 from tests.metrics.made import FakeMachine
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from metrics.report import RunReport
 from metrics.snapshot import Anomaly, FaultState, LogLine, Snapshot
-from run.recording_file import RecordingFile
-from run.recording_frames import SCHEMA, Header, SnapshotWriter, ending_frame, header_frame
+from run.recording.file import RecordingFile
+from run.recording.frames import SCHEMA, Header, SnapshotWriter, ending_frame, header_frame
 from tests.metrics import made
 
 T = TypeVar("T")

@@ -24,14 +24,18 @@ from pipeline.clock import SystemClock
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.threads import spawn
-from run import attach_client, attach_protocol, attach_server, demo, runs, runtime_folder
-from run.attach import chosen
-from run.attach_client import AttachedRun
-from run.attach_protocol import FrameBuffer
-from run.attach_server import Server
+from run import demo
+from run.attach import client as attach_client
+from run.attach import protocol as attach_protocol
+from run.attach import runs, runtime_folder
+from run.attach import server as attach_server
+from run.attach.client import AttachedRun
+from run.attach.command import chosen
+from run.attach.presence import Presence
+from run.attach.protocol import FrameBuffer
+from run.attach.server import Server
 from run.live import FaultChoice, LetterLine, LiveRun, Power
-from run.presence import Presence
-from run.recording_frames import SCHEMA, Frame, Header, Kind, SnapshotReader, ending_frame, header_frame
+from run.recording.frames import SCHEMA, Frame, Header, Kind, SnapshotReader, ending_frame, header_frame
 from run.session import Session
 from tests.metrics import made
 from tests.run.command import DEADLINE_S, DOOR, call, here, running, write

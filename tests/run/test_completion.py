@@ -17,9 +17,9 @@ import pytest
 import monitor
 from pipeline.faults.catalogue import VARIANTS
 from run.commands import COMMANDS
-from run.completion_words import FILES, following
+from run.completion.stage_names import stage_names
+from run.completion.words import FILES, following
 from run.options import parser_of
-from run.stage_names import stage_names
 from tests.house.project import ROOT
 from tests.run.command import DEADLINE_S, DOOR, here, write
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import ConfigurationError
 from run.arguments import Settings, known_options, parse
 from run.config import NO_SETTINGS
-from run.config_command import template
+from run.config.command import template
 from run.tampering import VARIABLE
 from tests.run.command import here
 from tests.run.snapshots import a_run, recorded

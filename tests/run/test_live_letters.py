@@ -10,9 +10,9 @@ import pytest
 from pipeline import Pipeline, Reject, jsonl, values
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
-from run import live_letters
-from run.live_letters import LiveLetters
-from run.replay_tape import Tape
+from run.dlq import live_letters
+from run.dlq.live_letters import LiveLetters
+from run.replay.tape import Tape
 from run.session import Session
 from tests.run.command import DEADLINE_S
 

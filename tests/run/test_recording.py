@@ -19,9 +19,8 @@ from metrics.snapshot import Snapshot
 from pipeline.clock import SystemClock
 from pipeline.errors import ConfigurationError
 from run.product import NAME, VERSION
-from run.recording import Recorder, Ring
-from run.recording_file import RecordingFile
-from run.recording_frames import (
+from run.recording.file import RecordingFile
+from run.recording.frames import (
     Frame,
     Kind,
     SnapshotReader,
@@ -31,7 +30,8 @@ from run.recording_frames import (
     report_of,
     snapshot_of,
 )
-from run.replay_tape import Tape
+from run.recording.recorder import Recorder, Ring
+from run.replay.tape import Tape
 from tests.house.project import settings as project
 from tests.metrics import made
 from tests.run.command import DEADLINE_S, call, here, parsed, running, write
@@ -188,7 +188,7 @@ def test_a_full_disk_is_told_once_and_what_comes_after_it_is_recorded(
 def test_a_disk_that_does_not_answer_keeps_the_run_from_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("run.recording.FINISH_S", 0.1)
+    monkeypatch.setattr("run.recording.recorder.FINISH_S", 0.1)
     hangs = threading.Event()
     told: list[str] = []
     under_test = recorder(tmp_path / "a.rec", [moment(0.0)], told)

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.clock import ManualClock
 from pipeline.errors import ConfigurationError
-from run.replay_run import RecordedRun
-from run.replay_tape import Tape
+from run.replay.recorded_run import RecordedRun
+from run.replay.tape import Tape
 from tests.metrics import made
 from tests.run.command import here, parsed, report_of, run_here, write
 from tests.run.snapshots import a_run, recorded

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigurationError
-from run import serve_http
-from run.serve_http import MOST_VIEWERS, WebServer
+from run.serve import http as serve_http
+from run.serve.http import MOST_VIEWERS, WebServer
 from tests.run import chromium
 from tests.run.command import DEADLINE_S, DOOR, here
 

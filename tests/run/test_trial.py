@@ -9,7 +9,7 @@ import pytest
 
 from diagnosis.change import Change, ClockChange, Delay, Patch, from_json, to_json
 from diagnosis.observation import Observation
-from run.launcher import TrialLauncher
+from run.diagnose.launcher import TrialLauncher
 from tests.run.command import call, write
 
 KEEPS = """

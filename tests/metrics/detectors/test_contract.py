@@ -122,7 +122,7 @@ def test_only_a_change_the_wrong_way_counts(method: Method) -> None:
     "name", [module.name for module in pkgutil.iter_modules(metrics.detectors.__path__)] + ["joint"]
 )
 def test_the_examples_in_the_text_run(name: str) -> None:
-    package = "metrics" if name == "joint" else "metrics.detectors"
+    package = "metrics.anomalies" if name == "joint" else "metrics.detectors"
     result = doctest.testmod(importlib.import_module(f"{package}.{name}"))
     assert result.failed == 0
     assert result.attempted or name == "base"

@@ -1,0 +1,233 @@
+"""The metrics of the process that runs the pipeline, and of the machine around it."""
+
+from __future__ import annotations
+
+from metrics.definitions.metric import Metric, OfCache, OfRun, OfThread, Value
+from metrics.definitions.units import BYTES, BYTES_PER_RECORD, CORES, MILLISECONDS, SECONDS, SHARE, counted
+from metrics.snapshot import Snapshot
+
+
+def _growth(start: int | None, end: int | None) -> Value:
+    return None if start is None or end is None else end - start
+
+
+def _gc_longest(run: Snapshot) -> Value:
+    return run.resources.gc_longest_s * 1000
+
+
+PROCESS: tuple[Metric, ...] = (
+    Metric(
+        "process.memory.rss",
+        "gauge",
+        BYTES,
+        "resident memory",
+        OfRun(lambda run: run.memory.rss),
+        ("rss",),
+        watched=True,
+    ),
+    Metric(
+        "process.memory.rss.peak",
+        "gauge",
+        BYTES,
+        "the most resident memory of the run",
+        OfRun(lambda run: run.memory.rss_peak),
+        ("rss_peak",),
+    ),
+    Metric(
+        "process.memory.rss.growth",
+        "gauge",
+        BYTES,
+        "resident memory more than at the start",
+        OfRun(lambda run: run.memory.rss - run.memory.rss_start),
+        ("rss_growth",),
+    ),
+    Metric(
+        "process.memory.slope",
+        "gauge",
+        BYTES_PER_RECORD,
+        "by how much resident memory grows with each record",
+        OfRun(lambda run: run.memory.slope_bytes_per_record),
+        ("rss_slope",),
+    ),
+    Metric(
+        "process.memory.uss",
+        "gauge",
+        BYTES,
+        "memory that no other process shares",
+        OfRun(lambda run: run.memory.uss),
+        ("uss",),
+    ),
+    Metric(
+        "process.memory.blocks",
+        "gauge",
+        counted("block"),
+        "blocks that Python's allocator has given out",
+        OfRun(lambda run: run.memory.blocks),
+        ("blocks",),
+    ),
+    Metric(
+        "pipeline.cache.length",
+        "gauge",
+        counted("entry"),
+        "entries of a watched container",
+        OfCache(lambda cache: cache.len),
+        watched=True,
+    ),
+    Metric(
+        "pipeline.cache.size",
+        "gauge",
+        BYTES,
+        "the deep size of a watched container, at its last measurement",
+        OfCache(lambda cache: cache.bytes),
+    ),
+    Metric(
+        "process.cpu.usage",
+        "gauge",
+        CORES,
+        "processors that the process kept busy in the last second",
+        OfRun(lambda run: run.resources.cpu),
+        ("cpu",),
+        watched=True,
+    ),
+    Metric(
+        "process.cpu.wait",
+        "gauge",
+        counted("thread"),
+        "threads that were ready and waited for a processor in the last second, on average",
+        OfRun(lambda run: run.resources.run_wait),
+        ("run_wait",),
+    ),
+    Metric(
+        "process.thread.cpu",
+        "gauge",
+        CORES,
+        "processors that a thread kept busy in the last second",
+        OfThread(lambda thread: thread.cpu),
+    ),
+    Metric(
+        "process.open_files",
+        "gauge",
+        counted("file"),
+        "open file descriptors",
+        OfRun(lambda run: run.resources.fds),
+        ("fds",),
+        watched=True,
+    ),
+    Metric(
+        "process.open_files.growth",
+        "gauge",
+        counted("file"),
+        "open file descriptors more than at the start",
+        OfRun(lambda run: _growth(run.resources.fds_start, run.resources.fds)),
+        ("fds_growth",),
+    ),
+    Metric(
+        "process.sockets",
+        "gauge",
+        counted("socket"),
+        "open sockets",
+        OfRun(lambda run: run.resources.sockets),
+        ("sockets",),
+        watched=True,
+    ),
+    Metric(
+        "process.sockets.growth",
+        "gauge",
+        counted("socket"),
+        "open sockets more than at the start",
+        OfRun(lambda run: _growth(run.resources.sockets_start, run.resources.sockets)),
+        ("sockets_growth",),
+    ),
+    Metric(
+        "process.threads",
+        "gauge",
+        counted("thread"),
+        "threads",
+        OfRun(lambda run: run.resources.threads),
+        ("threads",),
+        watched=True,
+    ),
+    Metric(
+        "process.threads.growth",
+        "gauge",
+        counted("thread"),
+        "threads more than at the start",
+        OfRun(lambda run: _growth(run.resources.threads_start, run.resources.threads)),
+        ("threads_growth",),
+    ),
+    Metric(
+        "process.gc.collections",
+        "counter",
+        counted("collection"),
+        "runs of Python's cyclic collector",
+        OfRun(lambda run: run.resources.gc_collections),
+        ("gc_collections",),
+    ),
+    Metric(
+        "process.gc.time",
+        "counter",
+        SECONDS,
+        "time in the cyclic collector",
+        OfRun(lambda run: run.resources.gc_pause_s),
+        ("gc_time",),
+    ),
+    Metric(
+        "process.gc.pause",
+        "gauge",
+        MILLISECONDS,
+        "the longest run of the cyclic collector",
+        OfRun(_gc_longest),
+        ("gc_pause",),
+    ),
+    Metric(
+        "system.cpu.steal",
+        "gauge",
+        SHARE,
+        "processor time that other guests of the hypervisor took in the last second",
+        OfRun(lambda run: run.resources.steal),
+        ("steal",),
+    ),
+    Metric(
+        "system.pressure",
+        "gauge",
+        SHARE,
+        "the share of the last second in which something on the machine waited for this",
+        OfRun(lambda run: run.resources.pressure_cpu),
+        ("pressure_cpu",),
+        (("resource", "cpu"),),
+    ),
+    Metric(
+        "system.pressure",
+        "gauge",
+        SHARE,
+        "the share of the last second in which something on the machine waited for this",
+        OfRun(lambda run: run.resources.pressure_memory),
+        ("pressure_memory",),
+        (("resource", "memory"),),
+    ),
+    Metric(
+        "system.pressure",
+        "gauge",
+        SHARE,
+        "the share of the last second in which something on the machine waited for this",
+        OfRun(lambda run: run.resources.pressure_io),
+        ("pressure_io",),
+        (("resource", "io"),),
+    ),
+    Metric(
+        "system.disk.free",
+        "gauge",
+        BYTES,
+        "room where the output goes",
+        OfRun(lambda run: run.resources.disk_free),
+        ("disk_free",),
+    ),
+    Metric(
+        "system.clock.offset",
+        "gauge",
+        SECONDS,
+        "how far the wall clock moved against the monotonic one since the start",
+        OfRun(lambda run: run.resources.clock_offset_s),
+        ("clock_offset",),
+    ),
+)
