@@ -47,7 +47,7 @@ def taken(censuses: Censuses, clock: ManualClock) -> Census:
 
 
 def of(census: Census, kind: type) -> TypeState:
-    found = [state for state in census.types if state.type.endswith(kind.__name__)]
+    found = [state for state in census.types if state.type == f"{kind.__module__}.{kind.__qualname__}"]
     assert len(found) == 1, census.types
     return found[0]
 
