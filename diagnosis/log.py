@@ -53,7 +53,50 @@ _OUTCOMES: Mapping[str, str] = {
     "full": "one waits for room",
     "computing": "one computes",
 }
+_SIGNS: Mapping[str, str] = {
+    "failed": "a run that fails",
+    "stall": "a run in which nothing moves any more",
+    "lost": "records that are lost",
+    "duplicated": "records that come twice",
+    "rejected": "records that are rejected",
+    "changed": "records with other contents",
+    "handles": "files or other handles that stay open",
+    "memory": "a container that grows and grows",
+    "slow": "a run that is slow",
+}
+_MADE: Mapping[str, str] = {
+    "again": "a run of the same input again",
+    "serial": "a run in one thread",
+    "lock": "a lock around the stages",
+    "delay": "a wait at the lines that write what is shared",
+    "copy": "a deep copy between the stages",
+    "batches": "a change of the batch size",
+    "subset": "a run of those records alone",
+    "elsewhere": "a run without the beginning of the input",
+    "keys": "a run of the same records again and again",
+    "longer": "a longer run",
+    "flush": "emptying the container",
+    "collect": "collecting garbage at each batch",
+    "clock_step": "a wall clock two hours on or back",
+    "clock_slew": "a clock twenty times as fast",
+    "clock_frozen": "a clock that only moves by being read",
+    "null_sink": "another sink",
+    "collector_off": "a run without the cyclic collector",
+    "neighbour": "a fixed piece of work meanwhile",
+    "words": "the wording of the error",
+    "stacks": "a look at where the threads stand",
+    "holder": "a look at who holds what grows",
+    "where": "a look at where the time goes",
+    "drift": "a look at where in the input they are",
+    "smell_write": "a look at the source for unlocked writes",
+    "smell_slice": "a look at the source for batches that are cut up",
+    "smell_clock": "a look at the source for the wall clock",
+    "smell_reuse": "a look at the source for what is kept for all calls",
+    "repair": "a repair made for it",
+}
 _SHOWN = 3
+CLEAR = 0.2
+"""So little of a cause's odds is left by a symptom that is plainly not its own."""
 
 
 def in_words(outcome: str) -> str:
@@ -117,15 +160,27 @@ def why(odds: Odds, cause: Cause) -> str:
 
 
 def against(odds: Odds, cause: Cause, top: Cause) -> str:
-    """The observation that speaks most against a cause, in words."""
+    """What would have been seen under a cause, and what was seen instead: one sentence."""
     if not odds.seen:
         return ""
     worst = min(odds.seen, key=lambda seen: _strength(seen, cause, top))
     if _strength(worst, cause, top) > 0.67:
-        return "rare, and nothing speaks for it"
+        return "it is rare, and nothing that was seen points to it"
+    name = cause.replace("_", " ")
+    symptom = next((seen for seen in odds.seen if seen.experiment == "symptom"), None)
+    if symptom is not None and (symptom is worst or _strength(symptom, cause, top) < CLEAR):
+        # What it looks like is plainer than what an experiment would have shown.
+        usual, _ = BY_CAUSE[cause].predicts("symptom", _ordinary("symptom"))
+        if usual != symptom.outcome:
+            return f"{name} mostly shows as {_SIGNS[usual]}; what was seen: {symptom.told}"
+        return f"{name} seldom shows like this: {symptom.told}"
     predicted, _ = BY_CAUSE[cause].predicts(worst.experiment, _ordinary(worst.experiment))
-    said = in_words(predicted)
-    return f"{question(worst.experiment)} {worst.told}; it had said: {said}"
+    what = _MADE.get(worst.experiment, worst.experiment)
+    if predicted == worst.outcome:
+        return (
+            f"{name} leads to this less often than {top.replace('_', ' ')} does: {what} showed: {worst.told}"
+        )
+    return f"were it {name}, {what} would most likely show: {in_words(predicted)}; it showed: {worst.told}"
 
 
 def _ordinary(name: str) -> Mapping[str, float]:

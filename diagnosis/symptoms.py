@@ -36,6 +36,8 @@ NAMED = 1_000
 """So many ids of lost records a run names at most."""
 SINK_SHARE = 0.6
 GC_SHARE = 0.3
+GC_LEAST_S = 0.3
+"""Less than this in the collector is no trouble, whatever its share of a short run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,17 @@ def _slow(run: Observation) -> Sickness:
         return Sickness(factor)
     if run.duration_s > 0.3 and run.sink_waits_s / run.duration_s >= SINK_SHARE:
         return Sickness(run.sink_waits_s / run.duration_s)
-    if run.duration_s > 0.3 and run.machine.gc_s / run.duration_s >= GC_SHARE:
-        return Sickness(run.machine.gc_s / run.duration_s)
-    return WELL
+    return Sickness(share) if (share := collecting(run)) >= GC_SHARE else WELL
+
+
+def collecting(run: Observation) -> float:
+    """The share of a run's time that the cyclic collector takes; 0 where that is next to nothing.
+
+    Both are time of a processor where the run took more of that than went by: several threads did.
+    """
+    if run.machine.gc_s < GC_LEAST_S:
+        return 0.0
+    return run.machine.gc_s / max(run.duration_s, run.machine.cpu_s)
 
 
 def slowing(run: Observation) -> float:

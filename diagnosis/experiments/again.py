@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from diagnosis.experiments.base import Case, Experiment, Finding
+from diagnosis.observation import Observation
 
 TIMES = 4
+
+
+def _contents(case: Case, runs: Sequence[Observation]) -> set[frozenset[tuple[str, str]]]:
+    """What became of the sick records, once for each way in which it went.
+
+    Only of records that several workers had at once: in one thread they were the same twice.
+    """
+    trouble = case.trouble
+    several = any(each.workers > 1 for each in case.first.stages)
+    if trouble.kind != "changed" or not trouble.by_content or not several:
+        return {frozenset()}
+    ids = frozenset(case.trouble.sick.ids) - trouble.unsteady
+    return {frozenset((id, run.hashes[id]) for id in ids if id in run.hashes) for run in runs}
 
 
 class Again(Experiment):
@@ -25,6 +41,8 @@ class Again(Experiment):
         case.share = len(sick) / len(found)
         case.baseline = list(runs)
         alike = len({each.ids for each in found}) == 1 and len({each.amount for each in found}) == 1
+        contents = _contents(case, runs)
+        alike = alike and len(contents) == 1
         outcome = "same" if alike else "differs"
         if case.kind in ("failed", "stall"):
             outcome = "same" if len(sick) == len(found) else "differs"
@@ -33,5 +51,6 @@ class Again(Experiment):
         amounts = ", ".join(f"{each.amount:g}" for each in found)
         told = f"{len(sick)} of {len(found)} runs of the same input show it ({case.kind}: {amounts})"
         if outcome == "differs" and len(sick) == len(found):
-            told += ", each time on other records"
+            other = len({each.ids for each in found}) > 1
+            told += ", each time on other records" if other else f", with {len(contents)} different contents"
         return Finding(outcome, told, len(found), case.lab.base)

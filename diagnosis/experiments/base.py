@@ -162,5 +162,9 @@ def told(case: Case, found: list[Sickness], what: str) -> str:
         "failed": "failure",
         "stall": "stall",
     }.get(case.kind, f"records {case.kind}")
-    shown = ", ".join(f"{each.amount:.3g}" for each in found)
-    return f"{what}: {shown} {unit} (as it is: {case.amount:.3g}; n = {len(found)})"
+    shown = ", ".join(_number(each.amount) for each in found)
+    return f"{what}: {shown} {unit} (as it is: {_number(case.amount)}; n = {len(found)})"
+
+
+def _number(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"

@@ -10,6 +10,8 @@ from diagnosis.symptoms import Sickness
 SIZE = 16
 RECORDS = 12 * SIZE
 SOME = 3
+STRIDES = 5
+"""A distance that was seen already is looked at over so many times of it."""
 
 
 class Batches(Experiment):
@@ -32,7 +34,9 @@ class Batches(Experiment):
     intervention = True
 
     def carry_out(self, case: Case) -> Finding:
-        records = min(RECORDS, max(2 * SIZE, case.first.read))
+        seen = _stride(offsets(case.trouble.sick))
+        wanted = max(RECORDS, STRIDES * seen + SIZE) if seen is not None else RECORDS
+        records = min(wanted, max(2 * SIZE, case.first.read))
         shown: dict[int, Sickness] = {}
         at: dict[int, list[int]] = {}
         change = case.lab.change(limit=records, batch_size=SIZE)
@@ -43,13 +47,30 @@ class Batches(Experiment):
         more = case.lab.change(limit=records + 1, batch_size=SIZE)
         longer = case.measure(more, case.lab.one(more))
         outcome = _outcome(at, offsets(longer), records, case)
+        runs = 5
+        later = ""
+        if outcome == "stride":
+            # A fault of every so many-th record of the input stays with the records.
+            start = max(1, (case.stride or 2) // 2)
+            change = case.lab.change(limit=records, start=start, batch_size=SIZE)
+            moved = set(offsets(case.measure(change, case.lab.one(change))))
+            stay = [each for each in at[SIZE] if each >= start]
+            if len(moved & set(stay)) > len(stay) // 2:
+                outcome, case.stride = "same", None
+            later = f"; {len(moved & set(stay))} of them are it without the first {start} records"
+            runs = 6
         counts = ", ".join(f"{size}: {sick.amount:g}" for size, sick in shown.items())
         which = ", ".join(map(str, at[SIZE][:4]))
         told = f"records {case.kind} by size of batch, of {records}: {counts}"
         told += f"; with one record more: {longer.amount:g}"
         if which:
             told += f"; at {SIZE} the offsets are {which}{', ...' if len(at[SIZE]) > 4 else ''}"
-        return Finding(outcome, told, 5, case.lab.change(limit=records, batch_size=SIZE))
+        if outcome == "stride":
+            told += f": every {case.stride} records, whatever the size"
+            if seen == case.stride:
+                told += f", as in the first run ({len(case.trouble.sick.ids)} times)"
+        told += later
+        return Finding(outcome, told, runs, case.lab.change(limit=records, batch_size=SIZE))
 
 
 def offsets(sick: Sickness) -> list[int]:
@@ -78,7 +99,7 @@ def _outcome(at: dict[int, list[int]], longer: list[int], records: int, case: Ca
         case.stride = stride
         return "stride"
     tails = [_tail(found, records) for found in at.values()]
-    if all(tails) and _tail(longer, records + 1) and (longer != at[SIZE] or len(longer) < records // 3):
+    if all(tails) and _tail(longer, records + 1) and max(map(len, at.values())) <= records // 2:
         return "tail"
     if not at[1]:
         return "only_many"

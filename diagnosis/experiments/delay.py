@@ -20,7 +20,10 @@ class DelayLines(Experiment):
     intervention = True
 
     def applies(self, case: Case) -> bool:
-        return super().applies(case) and bool(suspects(case))
+        if not super().applies(case) or not suspects(case):
+            return False
+        # Where nearly every record is sick already, nothing can make it worse.
+        return case.kind == "failed" or _limit(case) < max(1, case.first.read)
 
     def carry_out(self, case: Case) -> Finding:
         lines = [(site.file, site.line) for site in suspects(case)]
@@ -28,10 +31,15 @@ class DelayLines(Experiment):
         found = case.sick(change, times=2)
         mean = sum(each.amount for each in found) / len(found)
         before = case.amount * case.share
-        outcome = "worse" if mean > 1.5 * before + 2 else "better" if mean < 0.4 * before else "same"
+        outcome = "worse" if mean > _limit(case) else "better" if mean < 0.4 * before else "same"
         if outcome == "worse":
             case.lines = _worst(case, lines)
         return Finding(outcome, told(case, found, f"with waits at {len(lines)} lines"), len(found), change)
+
+
+def _limit(case: Case) -> float:
+    """More than so much is worse."""
+    return 1.5 * case.amount * case.share + 2
 
 
 def suspects(case: Case) -> list[Site]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
 
+NEARLY_ALL = 0.9
+
 
 class Elsewhere(Experiment):
     name = "elsewhere"
@@ -14,7 +16,10 @@ class Elsewhere(Experiment):
     intervention = True
 
     def applies(self, case: Case) -> bool:
-        return super().applies(case) and bool(case.trouble.sick.ids) and case.first.read >= 8
+        if not super().applies(case) or not case.trouble.sick.ids or case.first.read < 8:
+            return False
+        # Where it is nearly all of them, they are the same ones wherever the input begins.
+        return len(case.trouble.sick.ids) < NEARLY_ALL * case.first.read
 
     def carry_out(self, case: Case) -> Finding:
         skip = max(1, case.first.read // 5) | 1

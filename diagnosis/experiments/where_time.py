@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import Case, Experiment, Finding
-from diagnosis.symptoms import GC_SHARE, SINK_SHARE, SLOWER, slowing
+from diagnosis.symptoms import GC_SHARE, SINK_SHARE, SLOWER, collecting, slowing
 
 
 class WhereTime(Experiment):
@@ -19,10 +19,8 @@ class WhereTime(Experiment):
         took = max(1e-6, run.duration_s)
         if run.sink_waits_s / took >= SINK_SHARE:
             return Finding("sink", f"{run.sink_waits_s / took:.0%} of it goes into the sink", 1)
-        if run.machine.gc_s / took >= GC_SHARE:
-            return Finding(
-                "collector", f"{run.machine.gc_s / took:.0%} of it goes into collecting garbage", 1
-            )
+        if collecting(run) >= GC_SHARE:
+            return Finding("collector", f"{collecting(run):.0%} of it goes into collecting garbage", 1)
         if slowing(run) >= SLOWER:
             return Finding("more_and_more", f"a record takes {slowing(run):.1f} times as long at the end", 1)
         return Finding("elsewhere", "into the stages, evenly", 1)

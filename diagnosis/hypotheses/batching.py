@@ -28,8 +28,8 @@ BATCHING = Hypothesis(
         "delay": {"same": 0.94, "worse": 0.02, "better": 0.04},
         "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},
         "batches": {
-            "boundary": 0.45,
-            "stride": 0.15,
+            "boundary": 0.42,
+            "stride": 0.2,
             "tail": 0.24,
             "only_many": 0.05,
             "size": 0.05,

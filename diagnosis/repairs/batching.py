@@ -30,6 +30,7 @@ def repairs(case: Case) -> list[Repair]:
 def _moved(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
     found = []
     for each in ast.walk(node):
+        found += _kept(source, file, node, each)
         patches: list[tuple[str, ast.expr]] = []
         if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Slice):
             patches = _slices(each)
@@ -58,6 +59,32 @@ def _moved(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
                         (patch,),
                     )
                 )
+    return found
+
+
+def _kept(source: Source, file: str, function: ast.FunctionDef, node: ast.AST) -> list[Repair]:
+    """What a buffer holds beyond the part that was taken from it, kept: ``held = []`` after ``held[:n]``."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or ast.unparse(node.value) != "[]":
+        return []
+    name = ast.unparse(node.targets[0])
+    found = []
+    for each in ast.walk(function):
+        if (
+            isinstance(each, ast.Subscript)
+            and isinstance(each.slice, ast.Slice)
+            and each.slice.lower is None
+            and each.slice.upper is not None
+            and each.slice.step is None
+            and each.lineno <= node.lineno
+            and ast.unparse(each.value) == name
+        ):
+            rest = f"{name}[{ast.unparse(each.slice.upper)}:]"
+            patch = in_line(source, file, node.value, rest)
+            if patch is not None:
+                place = f"{file}:{node.lineno}"
+                text = f"keep the rest, `{name} = {rest}`, in {function.name}: "
+                text += f"{file.rpartition('/')[2]}:{node.lineno}"
+                found.append(Repair(text, place, name, (patch,)))
     return found
 
 

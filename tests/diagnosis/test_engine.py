@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
-from diagnosis.observation import Observation, nothing
+from diagnosis.observation import Observation, StageShape, nothing
 from metrics.findings import Diagnosis
 from pipeline.clock import ManualClock
 from tests.diagnosis.made import (
@@ -37,6 +39,63 @@ def test_the_edge_of_a_batch_is_found_by_its_arithmetic() -> None:
     assert found.conclusions[0].confidence >= 0.95
     assert {each.cause for each in found.ruled_out} >= {"race", "leak", "clock"}
     assert all(each.because for each in found.ruled_out)
+
+
+def test_a_batch_of_the_stages_own_is_found_by_the_distance_of_what_it_loses() -> None:
+    def loses_every_sixty_fifth(_change: Change, run: Observation) -> Observation:
+        ids = list(run.hashes)
+        return without(run, [ids[at] for at in range(64, len(ids), 65)])
+
+    found = diagnosed(loses_every_sixty_fifth)
+    assert [each.cause for each in found.conclusions] == ["batching"]
+    assert any("every 65 records" in step.observation for step in found.log)
+
+
+def test_a_distance_that_the_input_has_is_not_taken_for_a_batch() -> None:
+    def rejects_every_sixty_fifth_of_the_input(_change: Change, run: Observation) -> Observation:
+        return without(run, [id for id in run.hashes if int(id.rpartition(":")[2]) % 65 == 64])
+
+    found = diagnosed(rejects_every_sixty_fifth_of_the_input)
+    assert all(each.cause != "batching" for each in found.conclusions)
+
+
+def test_a_race_that_changes_all_records_each_time_is_told_by_their_contents() -> None:
+    runs: list[Change] = []
+
+    def numbers_out_of_order(change: Change, run: Observation) -> Observation:
+        workers = 1 if change.workers == 1 else 4
+        run = replace(run, stages=(run.stages[0], StageShape("work", "function", workers)))
+        if workers == 1 or change.lock or (change.only is not None and len(change.only) == 1):
+            return run
+        runs.append(change)
+        return replace(run, hashes={id: f"{len(runs)}/{id}" for id in run.hashes})
+
+    found = diagnosed(numbers_out_of_order)
+    assert [each.cause for each in found.conclusions] == ["race"]
+    assert any("different contents" in step.observation for step in found.log)
+
+
+@pytest.mark.parametrize(("gc_s", "cpu_s"), [(0.09, 0.2), (0.4, 4.0)], ids=["next to nothing", "a tenth"])
+def test_a_collector_that_takes_little_is_no_symptom(gc_s: float, cpu_s: float) -> None:
+    def collects(_change: Change, run: Observation) -> Observation:
+        return replace(run, machine=replace(run.machine, gc_s=gc_s, cpu_s=cpu_s))
+
+    assert diagnosed(collects).state == "healthy"
+
+
+def test_a_collector_that_takes_the_time_once_is_no_symptom() -> None:
+    def collects_at_first(change: Change, run: Observation) -> Observation:
+        gc_s = 1.0 if change.sink == "own" else 0.0
+        return replace(run, duration_s=1.5, machine=replace(run.machine, gc_s=gc_s, cpu_s=1.5))
+
+    assert diagnosed(collects_at_first).state == "healthy"
+
+
+def test_why_it_is_no_other_cause_is_said_in_a_sentence() -> None:
+    found = diagnosed(loses_the_last_of_each_batch)
+    told = {each.cause: each.because for each in found.ruled_out}
+    assert told["leak"].startswith("leak mostly shows as a container that grows and grows; what was seen: ")
+    assert not any("it had said" in because or "?" in because for because in told.values())
 
 
 def test_what_only_grows_is_a_leak_and_stops_when_it_is_emptied() -> None:
