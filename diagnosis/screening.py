@@ -143,6 +143,9 @@ def _changed(
     lab: Lab, base: Change, serial: Change, runs: list[Observation], reference: Observation
 ) -> tuple[Trouble, Change, Observation] | None:
     """Records that come out other than in one thread and record by record."""
+    if reference.ending in ("stalled", "died", "refused"):
+        # A thread that waits for ever is waited for by it: there is nothing to hold contents against.
+        return None
     worst = max(runs, key=lambda run: measure("changed", run, reference).amount)
     sick = measure("changed", worst, reference)
     if not sick:

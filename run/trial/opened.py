@@ -51,6 +51,16 @@ class OpenWatch:
             add(self, hdlr)
 
         logging.Logger.addHandler = add_handler  # type: ignore[method-assign]
+        begin = threading.Thread.start
+
+        def start(self: threading.Thread) -> None:
+            # Python 3.11 has no audit event for it.
+            if watch._on and (key := watch._key("thread")) is not None:
+                watch._times[key] += 1
+                watch._weak.setdefault(key, []).append(weakref.ref(self))
+            begin(self)
+
+        threading.Thread.start = start  # type: ignore[method-assign]
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._on:
@@ -62,14 +72,9 @@ class OpenWatch:
             if key is not None:
                 self._times[key] += 1
                 self._paths.setdefault(key, set()).add(os.path.realpath(os.fspath(arguments[0])))
-        elif event in ("socket.__new__", "_thread.start_new_thread"):
-            kind = "socket" if event == "socket.__new__" else "thread"
-            key = self._key(kind)
-            if key is not None:
-                self._times[key] += 1
-                target = arguments[0] if kind == "socket" else getattr(arguments[0], "__self__", None)
-                if target is not None:
-                    self._weak.setdefault(key, []).append(weakref.ref(target))
+        elif event == "socket.__new__" and (key := self._key("socket")) is not None:
+            self._times[key] += 1
+            self._weak.setdefault(key, []).append(weakref.ref(arguments[0]))
         elif event == "subprocess.Popen" and (key := self._key("process")) is not None:
             self._times[key] += 1
 
