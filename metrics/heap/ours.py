@@ -79,7 +79,12 @@ class UserCode:
         return self._in_folders(path) or not path.startswith(_LIBRARIES)
 
     def _in_folders(self, path: str) -> bool:
-        return any(path.startswith(f"{folder}/") for folder in self._folders)
+        # An environment often lies in the project's folder; what is installed there is a library still.
+        return any(
+            path.startswith(f"{folder}/")
+            and (not path.startswith(_LIBRARIES) or folder.startswith(_LIBRARIES))
+            for folder in self._folders
+        )
 
 
 @lru_cache(maxsize=4096)
