@@ -20,13 +20,13 @@ class Blocks:
         self._series = LengthSeries()
         self.now: int | None = None
 
-    def read(self, records: int) -> None:
-        """Take a reading."""
+    def read(self, records: int, own: int = 0) -> None:
+        """Take a reading; ``own`` blocks are those of the watch itself."""
         count = sys.getallocatedblocks()
         # Interpreters without pymalloc tell none.
         self.now = count or None
         if count:
-            self._series.add(records, count)
+            self._series.add(records, max(0, count - own))
 
     def kept(self, explained: int) -> float | None:
         """How many more there are than at the start, for each record; None where nothing was read.

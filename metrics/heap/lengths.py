@@ -87,6 +87,11 @@ class LengthSeries:
             self._stride *= 2
 
     @property
+    def kept(self) -> int:
+        """How many readings there are."""
+        return len(self.readings) + len(self._pending)
+
+    @property
     def all(self) -> list[Length]:
         """Every reading that was kept, oldest first."""
         return [*self.readings, *self._pending]

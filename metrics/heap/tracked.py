@@ -20,6 +20,10 @@ LARGE = 10_000
 QUIET = 20
 """Readings without a change after which a container is looked at less often."""
 WEIGH_AGAIN = 1.1
+OWN_BLOCKS = 36
+"""Of the allocator's, that watching a container takes with its place, before the first reading; measured."""
+SHARED_BELOW = 257
+"""Numbers of which the interpreter keeps one object each."""
 
 
 class Tracked:
@@ -74,6 +78,12 @@ class Tracked:
                 self._show(count)
         finally:
             self._reading.release()
+
+    @property
+    def own_blocks(self) -> int:
+        """The allocator's blocks that watching it takes: with each reading a tuple, and its numbers."""
+        each = 1 if self._most < SHARED_BELOW else 2
+        return OWN_BLOCKS + each * self.series.kept
 
     def let_go(self, now: float) -> None:
         """It cannot be reached any more: keep what is known, and not the container."""

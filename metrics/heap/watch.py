@@ -136,7 +136,7 @@ class HeapWatch:
     def step(self, now: float) -> None:
         """One look at everything; what takes longer is done when its time has come."""
         self._ticks += 1
-        self.blocks.read(self._most_taken())
+        self.blocks.read(self._most_taken(), self._own_blocks())
         cold = self._ticks % COLD_EVERY == 0
         for tracked in list(self._tracked.values()):
             if cold or tracked.lively:
@@ -193,7 +193,7 @@ class HeapWatch:
         self._find()
         for tracked in self._tracked.values():
             self._read(tracked)
-        self.blocks.read(self._most_taken())
+        self.blocks.read(self._most_taken(), self._own_blocks())
         # Also those that did not change: what they hold was there all along, or came before they were found.
         longest = sorted(self._tracked.values(), key=lambda tracked: -tracked.entries)[:WEIGHED_LAST]
         for tracked in longest:
@@ -232,11 +232,14 @@ class HeapWatch:
         if stage == self._last_stage():
             for tracked in self._by_stage.get(None, ()):
                 tracked.read(counts.taken, 0)
-            self.blocks.read(counts.taken)
+            self.blocks.read(counts.taken, self._own_blocks())
 
     def _read(self, tracked: Tracked) -> None:
         counts = self._stages.get(tracked.spot.stage or "")
         tracked.read(*((counts.taken, counts.held) if counts is not None else (self._most_taken(), 0)))
+
+    def _own_blocks(self) -> int:
+        return sum(tracked.own_blocks for tracked in list(self._tracked.values()))
 
     def _last_stage(self) -> str | None:
         return next(reversed(self._stages), None)

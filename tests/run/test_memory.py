@@ -172,3 +172,19 @@ def test_a_census_can_be_asked_for() -> None:
     finally:
         session.abort()
         assert session.wait(60)
+
+
+def test_a_module_with_many_containers_is_not_taken_for_a_leak(tmp_path: Path) -> None:
+    # Watching hundreds of containers takes memory too, which is not the pipeline's.
+    source = tmp_path / "many.py"
+    source.write_text(
+        "\n".join(f"table_{at} = [{at}]" for at in range(600))
+        + "\nfrom pipeline import Pipeline, count\n"
+        + 'numbers = Pipeline("numbers", batch_size=100)\n'
+        + 'numbers.read(lambda: ((at, {"n": at}) for at in range(2_000)))\n'
+        + "@numbers.stage\ndef work(record):\n    return record\n"
+        + "numbers.write(count())\n"
+    )
+    done = call("run", str(source), "--headless", "--json", "-", cwd=tmp_path)
+    assert done.code == EXIT_HEALTHY, done.err
+    assert parsed(done.out)["memory"]["verdict"] in ("stable", "warming")
