@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.diagnosis.cases import SOUND_TOO, Sick, cases
+from benchmarks.diagnosis.cases import PARTS, SOUND_TOO, Sick, cases
 from benchmarks.diagnosis.figures import table
 from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
@@ -102,10 +102,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sample, in about ten minutes")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only of this part; may be repeated")
     parser.add_argument("--jobs", type=int, default=max(1, min(2, os.cpu_count() or 1)))
     parser.add_argument("--out", type=Path, default=WORK / "results.jsonl")
     found = parser.parse_args(words)
-    chosen = [each for each in cases(quick=found.quick) if found.only in each.name]
+    parts = found.part or PARTS
+    chosen = [each for each in cases(quick=found.quick) if found.only in each.name and each.part in parts]
     found.out.parent.mkdir(parents=True, exist_ok=True)
     results = []
     with ThreadPoolExecutor(found.jobs) as pool, found.out.open("w", encoding="utf-8") as out:
