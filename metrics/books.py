@@ -18,7 +18,8 @@ from pipeline.ledger_books import Counts
 @dataclass(frozen=True, slots=True)
 class PartitionCount:
     """The ledger's line for one partition, in records read. ``resumed`` is the part of it that
-    earlier runs have settled, of which this run has no events."""
+    earlier runs have settled, of which this run has no events. ``since`` is when the oldest of those in
+    flight was read, in monotonic seconds; None where none is."""
 
     partition: Partition
     read: int
@@ -28,6 +29,7 @@ class PartitionCount:
     in_flight: int
     lost: int
     resumed: Counts = field(default_factory=Counts)
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ class Collector:
         now = max(now, fold.latest) if fold.ended_at is None else fold.ended_at
         queues = self._books.queues()
         records, lines = self._books.ledger()
+        sources = rows.sources(fold.partitions, lines, now)
+        fold.oldest_s = max([fold.oldest_s, *(each.watermark_age_s or 0.0 for each in sources)])
         latency, histogram = fold.latency.shape(now, fresh=fold.ended_at is not None)
         read_share = input_progress(list(fold.partitions.values()), fold.limit)
         snapshot = Snapshot(
@@ -192,7 +194,7 @@ class Collector:
             phase=fold.phase,
             elapsed_s=max(0.0, now - fold.started_at),
             records=records,
-            sources=rows.sources(fold.partitions, lines),
+            sources=sources,
             stages=rows.stages(fold, self._books, queues, now, read_share),
             throughput=fold.settled.measure(now),
             latency=latency,
@@ -216,6 +218,7 @@ class Collector:
             threads=self._threads.states,
             histogram=histogram,
             recent=fold.recent.measure(now),
+            watermark_age_peak_s=fold.oldest_s,
         )
         self._history.look(snapshot)
         snapshot = judge(replace(snapshot, anomalies=self._watch.look(snapshot)))

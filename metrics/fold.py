@@ -74,6 +74,8 @@ class RunFold:
         self.settled = Window(opened_at)
         self.history = Window(opened_at, HISTORY_S, 1.0)
         self.recent = RecentFold(opened_at)
+        self.oldest_s = 0.0
+        """The longest that the oldest record in flight was seen to have waited, of any partition."""
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self._has_failed = False
         self._reasons: Counter[tuple[str, str]] = Counter()

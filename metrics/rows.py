@@ -76,9 +76,9 @@ def _queue(queue: QueueCount, sampled_peak: int) -> QueueState:
 
 
 def sources(
-    folds: Mapping[Partition, PartitionFold], lines: Sequence[PartitionCount]
+    folds: Mapping[Partition, PartitionFold], lines: Sequence[PartitionCount], now: float
 ) -> tuple[SourceState, ...]:
-    """The ledger's lines, with what the events tell of each partition."""
+    """The ledger's lines, with what the events tell of each partition; ``now`` in monotonic seconds."""
     booked = {line.partition: line for line in lines}
     found = []
     for partition in {**folds, **booked}:
@@ -99,6 +99,7 @@ def sources(
                 ended=fold.ended if fold else False,
                 error=fold.error if fold else None,
                 lag=None if total is None else max(0, total - read),
+                watermark_age_s=max(0.0, now - line.since) if line and line.since is not None else 0.0,
             )
         )
     return tuple(found)

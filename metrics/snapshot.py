@@ -127,6 +127,8 @@ class SourceState:
     error: str | None
     lag: int | None = None
     """Records known to be there and not yet read, where the total is known."""
+    watermark_age_s: float | None = None
+    """How long ago the oldest record in flight was read; 0 where none is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +396,9 @@ class Snapshot:
     log: tuple[LogLine, ...] = ()
     diagnosis: Diagnosis | None = None
     histogram: tuple[Bucket, ...] = ()
+    """That of ``latency``."""
     shared: int = 0
     """Records that were the same object as another of their batch, where that was looked for."""
-    """That of ``latency``."""
     recent: Recent | None = None
+    watermark_age_peak_s: float | None = None
+    """The longest that the oldest record in flight was seen to have waited."""

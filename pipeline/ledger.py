@@ -71,6 +71,7 @@ class Ledger:
         """What is settled in here counts only if no exception comes out of it."""
         with self._lock:
             self._accounts.journal = {}
+            self._accounts.settling = True
         try:
             yield
         except BaseException:
@@ -79,6 +80,9 @@ class Ledger:
                     book = self._accounts.books[partition]
                     book.open, book.fates, book.duplicated = open, fates, duplicated
             raise
+        finally:
+            with self._lock:
+                self._accounts.settling = False
 
     def touched(self) -> list[Partition]:
         """The partitions of which something was settled since :meth:`tentatively` began."""
@@ -87,8 +91,8 @@ class Ledger:
 
     # What the engine tells
 
-    def read(self, partition: Partition, ids: Ids) -> None:
-        """The source gave these records."""
+    def read(self, partition: Partition, ids: Ids, at: float) -> None:
+        """The source gave these records, at the time ``at`` (monotonic seconds)."""
         with self._lock:
             book = self._accounts.book(partition)
             for run in ids.runs:
@@ -98,6 +102,7 @@ class Ledger:
             book.read += ids.size
             if ids.runs:
                 book.high = max(book.high, ids.runs[-1].stop)
+            self._accounts.arrived(book, ids, at)
 
     def pass_on(self, stage: str, partition: Partition, number: int, ids: Ids) -> None:
         """These records of batch ``number`` are on their way to ``stage``."""

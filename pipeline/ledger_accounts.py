@@ -28,6 +28,8 @@ class Accounts:
         """Whether what is still open is lost."""
         self.journal: dict[Partition, tuple[BitMap64, Counter[Fate], int]] = {}
         """How the books stood that were touched since the last commit began."""
+        self.settling = False
+        """Whether a commit has begun that may still be taken back."""
 
     def book(self, partition: Partition) -> Book:
         """The book of a partition, made where there is none yet."""
@@ -47,7 +49,14 @@ class Accounts:
             in_flight=len(book.open) - lost,
             lost=lost,
             duplicated=book.duplicated,
+            since=book.arrivals.oldest(book.open - self.lost(book) if lost else book.open),
         )
+
+    def arrived(self, book: Book, ids: Ids, at: float) -> None:
+        """These were read at the time ``at``."""
+        # What a commit has settled may come back while it can be taken back.
+        if book.arrivals.add(ids, at) and not self.settling:
+            book.arrivals.tidy(book.open)
 
     def lost(self, book: Book) -> BitMap64:
         """The offsets that are lost by now."""

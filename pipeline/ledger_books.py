@@ -8,6 +8,7 @@ from typing import Literal
 
 from pyroaring import BitMap64
 
+from pipeline.arrivals import Arrivals
 from pipeline.batch import Partition
 from pipeline.ids import Id, Ids
 
@@ -16,7 +17,10 @@ Fate = Literal["delivered", "filtered", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The ledger's line for one partition or for the whole run, in records read."""
+    """The ledger's line for one partition or for the whole run, in records read.
+
+    ``since`` is when the oldest of those in flight was read, in monotonic seconds; None where none is.
+    """
 
     read: int = 0
     delivered: int = 0
@@ -25,8 +29,10 @@ class Counts:
     in_flight: int = 0
     lost: int = 0
     duplicated: int = 0
+    since: float | None = field(default=None, compare=False)
 
     def __add__(self, other: Counts) -> Counts:
+        times = [each.since for each in (self, other) if each.since is not None]
         return Counts(
             self.read + other.read,
             self.delivered + other.delivered,
@@ -35,6 +41,7 @@ class Counts:
             self.in_flight + other.in_flight,
             self.lost + other.lost,
             self.duplicated + other.duplicated,
+            min(times, default=None),
         )
 
     @property
@@ -126,6 +133,7 @@ class Book:
     families: dict[Id, Family] = field(default_factory=dict)
     followers: dict[Id, dict[tuple[Partition, Id], None]] = field(default_factory=dict)
     unwritten: Bag = field(default_factory=Bag)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def is_open(self, id: Id) -> bool:
         """Whether a record was read, or made out of one, and is not settled."""

@@ -38,6 +38,7 @@ class EngineBooks:
                 counts.in_flight,
                 counts.lost,
                 self._engine.ledger.resumed(partition),
+                counts.since,
             )
             for partition, counts in book
         ]

@@ -6,7 +6,7 @@ tells its series apart. Reading is pure: the same snapshot gives the same number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -95,19 +95,20 @@ class OfLedger:
 
 @dataclass(frozen=True, slots=True)
 class OfSource:
-    """A number of each source: the sum over those partitions that tell it."""
+    """A number of each source: of those partitions that tell it, the sum, or what else ``together`` says."""
 
-    read: Callable[[SourceState], int | None]
+    read: Callable[[SourceState], Value]
+    together: Callable[[Iterable[float]], float] = sum
 
     def samples(self, snapshot: Snapshot) -> Iterator[Sample]:
         """One for each source that tells."""
-        found: dict[str, int] = {}
+        found: dict[str, list[float]] = {}
         for source in snapshot.sources:
             value = self.read(source)
             if value is not None:
-                found[source.name] = found.get(source.name, 0) + value
-        for name, total in found.items():
-            yield Sample((("source", name),), total)
+                found.setdefault(source.name, []).append(value)
+        for name, values in found.items():
+            yield Sample((("source", name),), self.together(values))
 
     def latest(self, snapshot: Snapshot) -> Iterator[tuple[str | None, Labels, float]]:
         """By source, the number of this moment."""

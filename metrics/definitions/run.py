@@ -28,6 +28,11 @@ def _lag(snapshot: Snapshot) -> Value:
     return sum(known) if known else None
 
 
+def _watermark_age(snapshot: Snapshot) -> Value:
+    known = [each.watermark_age_s for each in snapshot.sources if each.watermark_age_s is not None]
+    return max(known, default=None)
+
+
 RUN: tuple[Metric, ...] = (
     Metric(
         "pipeline.records.read",
@@ -130,6 +135,28 @@ RUN: tuple[Metric, ...] = (
         "the lag of all sources that know it together",
         OfRun(_lag),
         ("lag",),
+    ),
+    Metric(
+        "pipeline.source.watermark_age",
+        "gauge",
+        SECONDS,
+        "how long ago the oldest record in flight was read; 0 where none is in flight",
+        OfSource(lambda source: source.watermark_age_s, max),
+    ),
+    Metric(
+        "pipeline.watermark_age",
+        "gauge",
+        SECONDS,
+        "the watermark age of the source where it is greatest",
+        OfRun(_watermark_age),
+    ),
+    Metric(
+        "pipeline.watermark_age.peak",
+        "gauge",
+        SECONDS,
+        "the greatest watermark age that was seen in the run",
+        OfRun(lambda run: run.watermark_age_peak_s),
+        ("watermark_age_peak",),
     ),
     Metric(
         "pipeline.progress",

@@ -237,7 +237,7 @@ class Reader(Task):
         if rejected:
             self._read_beside(intake.partition, ids, rejected, now)
         else:
-            self._ledger.read(intake.partition, ids)
+            self._ledger.read(intake.partition, ids, now)
         self._bus.emit(
             BatchRead(now, intake.partition, batch.number, ids.size + len(rejected), size, chunk.position)
         )
@@ -246,7 +246,7 @@ class Reader(Task):
     def _read_beside(self, partition: Partition, ids: Ids, rejected: list[Rejection], now: float) -> None:
         # In one go: a checkpoint in between would take those that are told later for settled.
         offsets = sorted([*ids.offsets(), *(letter.id.offset for letter in rejected)])
-        self._ledger.read(partition, Ids.of(offsets))
+        self._ledger.read(partition, Ids.of(offsets), now)
         self.beside_the_queue += len(rejected)
         tell_rejected(self._bus, now, partition, rejected)
         self._tell(now, busy=0.0, rejected=len(rejected))

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
+from metrics.definitions.measures import MEASURES
 from metrics.definitions.thresholds import parse
+from metrics.prometheus import exposition
 from metrics.snapshot import QueueState
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock, SystemClock
@@ -149,6 +151,29 @@ def test_every_number_of_a_run_by_hand() -> None:
         ("parse", "no amount", 1),
     ]
     assert "orders/a.csv ended after 100 records" in [notice.text for notice in run.notices]
+
+
+def test_how_long_the_oldest_record_waits_is_told_by_partition_and_ends_when_nothing_waits() -> None:
+    books = FakeBooks(records(read=30, in_flight=30), [], [])
+    bench = Bench(books)
+    bench.emit([started()])
+    ages = []
+    for since_a, since_b in ((None, None), (100.5, None), (100.5, 101.0), (None, 101.0), (None, None)):
+        books.lines = [
+            PartitionCount(A, 10, 0, 0, 0, 10, 0, since=since_a),
+            PartitionCount(B, 20, 0, 0, 0, 20, 0, since=since_b),
+        ]
+        bench.clock.advance(1.0)
+        bench.step()
+        snapshot = bench.collector.snapshot
+        ages.append(tuple(source.watermark_age_s for source in snapshot.sources))
+    assert ages == [(0, 0), (1.5, 0), (2.5, 2.0), (0, 3.0), (0, 0)]
+    assert snapshot.watermark_age_peak_s == 3.0
+    measured = MEASURES["watermark_age_peak"].of_run
+    assert measured is not None
+    assert measured(snapshot) == 3.0
+    labelled = 'pipeline_source_watermark_age_seconds{pipeline="orders",source="orders"} 0'
+    assert labelled in exposition(snapshot)
 
 
 def test_one_event_at_a_time_gives_the_same_as_all_at_once() -> None:

@@ -495,8 +495,8 @@ class ReadLog:
         """Note whatever this ledger is told from now on."""
         tell = ledger.read
 
-        def read(partition: Partition, ids: Ids) -> None:
+        def read(partition: Partition, ids: Ids, at: float) -> None:
             self.note(partition, ids)
-            tell(partition, ids)
+            tell(partition, ids, at)
 
         ledger.read = read  # type: ignore[method-assign]

@@ -49,8 +49,8 @@ class Splitting(Stage):
 
 def test_names_are_found_through_two_merges_and_a_split_between_them() -> None:
     ledger = Ledger()
-    ledger.read(P, Ids.span(0, 4))
-    ledger.read(Q, Ids.span(0, 1))
+    ledger.read(P, Ids.span(0, 4), 0.0)
+    ledger.read(Q, Ids.span(0, 1), 0.0)
     ledger.merge(P, Id(1), [(P, Id(0)), (Q, Id(0))])
     ledger.fan_out(P, [(Id(1), 2)])
     ledger.merge(P, Id(1, "1"), [(P, Id(1, "0")), (P, Id(3))])

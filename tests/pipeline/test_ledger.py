@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ class Run:
         self.ledger = Ledger()
         self.model = Model()
         self.next_offset = dict.fromkeys(_PARTITIONS, 0)
+        self.read_at: dict[Node, float] = {}
 
     def do(self) -> None:
         self.chance.choice([self.read, self.read, self.split, self.merge, self.commit, self.commit])()
@@ -97,8 +99,10 @@ class Run:
         start = self.next_offset[partition] + self.chance.choice([0, 0, 2])
         ids = Ids.span(start, start + self.chance.randint(1, 6))
         self.next_offset[partition] = ids.runs[-1].stop
-        self.ledger.read(partition, ids)
+        at = float(len(self.model.read))
+        self.ledger.read(partition, ids, at)
         self.model.read += [(partition, id) for id in ids]
+        self.read_at.update({(partition, id): at for id in ids})
 
     def split(self) -> None:
         model, chance = self.model, self.chance
@@ -180,11 +184,15 @@ class Run:
             assert line.rejected == model.count(partition, "rejected")
             assert line.in_flight + line.lost == model.count(partition, None)
             assert line.in_flight >= 0
-            unwritten = [id for p, id in model.unwritten if p == partition and not id.path]
+            unwritten = {id for p, id in model.unwritten if p == partition and not id.path}
             assert line.lost == len(unwritten)
             open = [id.offset for p, id in model.read if p == partition and None in model.fates((p, id))]
             assert self.ledger.watermark(partition) == min(open, default=None)
-        assert self.ledger.counts().balanced
+            waiting = [self.read_at[partition, Id(offset)] for offset in open if Id(offset) not in unwritten]
+            assert line.since == min(waiting, default=None)
+        counts, lines = self.ledger.counts(), [line for _, line in self.ledger.partitions()]
+        assert counts.balanced
+        assert counts.since == min((line.since for line in lines if line.since is not None), default=None)
         assert Counter(self.ledger.duplicated_ids()) == Counter(self.model.duplicated)
 
 
@@ -207,7 +215,7 @@ def test_any_history_balances_and_names_what_is_lost_and_what_came_twice(seed: i
 
 def test_after_an_abort_what_is_open_is_in_flight() -> None:
     ledger, partition = Ledger(), _PARTITIONS[0]
-    ledger.read(partition, Ids.span(0, 10))
+    ledger.read(partition, Ids.span(0, 10), 0.0)
     given = Ids.span(0, 4)
     ledger.commit(partition, given, given, [], [])
     ledger.close(complete=False)
@@ -220,7 +228,7 @@ def test_ten_million_ids_with_ten_thousand_holes_stay_small() -> None:
     ledger, partition = Ledger(), _PARTITIONS[0]
     holes = range(0, 10_000_000, 1_000)
     for start in holes:
-        ledger.read(partition, Ids.span(start, start + 1_000))
+        ledger.read(partition, Ids.span(start, start + 1_000), 0.0)
         given = Ids.span(start + 1, start + 1_000)
         ledger.commit(partition, given, given, [], [])
     book = ledger._accounts.books[partition]
@@ -231,9 +239,38 @@ def test_ten_million_ids_with_ten_thousand_holes_stay_small() -> None:
     assert len(ledger.lost_ids()) == 1_000
 
 
+def test_what_is_remembered_of_reads_follows_what_is_in_flight() -> None:
+    ledger, partition = Ledger(), _PARTITIONS[0]
+    ledger.read(partition, Ids.span(0, 1), 7.0)  # held back for ever
+    for start in range(1, 1_000_000, 10):
+        ids = Ids.span(start, start + 10)
+        ledger.read(partition, ids, 8.0)
+        ledger.commit(partition, ids, ids, [], [])
+    assert ledger.counts().since == 7.0
+    assert len(ledger._accounts.books[partition].arrivals) < 200
+
+
+def test_a_commit_that_is_taken_back_forgets_no_time() -> None:
+    ledger, partition = Ledger(), _PARTITIONS[0]
+    ids = Ids.span(0, 5)
+    ledger.read(partition, ids, 3.0)
+
+    def fail_in_a_commit() -> None:
+        with ledger.tentatively():
+            ledger.commit(partition, ids, ids, [], [])
+            assert ledger.counts().since is None
+            for start in range(5, 500):  # so many that it would be tidied up
+                ledger.read(partition, Ids.span(start, start + 1), 4.0)
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="disk is full"):
+        fail_in_a_commit()
+    assert ledger.counts().since == 3.0
+
+
 def test_it_says_where_a_lost_record_was_last_seen() -> None:
     ledger, partition = Ledger(), _PARTITIONS[0]
-    ledger.read(partition, Ids.span(0, 10))
+    ledger.read(partition, Ids.span(0, 10), 0.0)
     ledger.pass_on("window", partition, 0, Ids.span(0, 6))
     ledger.take("window", partition, 0, Ids.span(0, 6))
     ledger.hold("window", partition, Ids.span(0, 6))
@@ -248,7 +285,7 @@ def test_it_says_where_a_lost_record_was_last_seen() -> None:
 
 def test_a_batch_may_be_taken_in_parts() -> None:
     ledger, partition = Ledger(), _PARTITIONS[0]
-    ledger.read(partition, Ids.span(0, 4))
+    ledger.read(partition, Ids.span(0, 4), 0.0)
     ledger.pass_on("next", partition, 0, Ids.span(0, 4))
     ledger.take("next", partition, 0, Ids.span(0, 1))
     ledger.pass_on("next", partition, 0, NO_IDS)

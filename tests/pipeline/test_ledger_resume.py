@@ -29,7 +29,7 @@ def test_progress_covers_what_no_run_has_settled(runs: list[list[set[int]]], rea
             # A source is read in order; what is settled is among what was read.
             upto = max(wanted) + 1 + read_ahead
             unread = [offset for offset in range(upto) if offset not in settled | seen]
-            ledger.read(PARTITION, Ids.of(unread))
+            ledger.read(PARTITION, Ids.of(unread), 0.0)
             seen.update(unread)
             group = Ids.of(sorted(wanted - settled))
             ledger.commit(PARTITION, group, group, [], [])
@@ -44,6 +44,6 @@ def test_records_that_were_open_and_are_not_read_yet_outlive_a_second_crash() ->
     ledger = Ledger()
     ledger.resume(PARTITION, Progress("", 1_000, BitMap64([5, 900]), 998, 0, 0))
     first = Ids.of([5])
-    ledger.read(PARTITION, first)
+    ledger.read(PARTITION, first, 0.0)
     ledger.commit(PARTITION, first, first, [], [])
     assert list(ledger.progress(PARTITION, "").open) == [900]

@@ -101,7 +101,7 @@ class _Result:
             keep_originals=True,
         )
         ids = Ids.span(100, 100 + len(numbers))
-        ledger.read(_P, ids)
+        ledger.read(_P, ids, 0.0)
         batch = Batch(_P, 0, ids, list(numbers), 10 * len(numbers), 0.0, decode=_decode if decode else None)
         made = work.run(batch, 0, Stopwatch(clock))[0]
         self.ids = list(made.ids)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import run.main
-from pipeline import function
+from pipeline import Pipeline, function, generated
 from pipeline.engine import Options
 from run.arguments import Settings, parse
 from run.demo import demo
 from run.display import Display
 from run.live import LiveRun
 from run.session import Session
+from tests.pipeline.running import eventually
 from tests.run import files
 from tests.run.command import DEADLINE_S, here, report_of, run_here, write
 
@@ -57,6 +60,39 @@ def test_the_demo_generates_as_many_as_it_is_told(limit: int) -> None:
     done = here("--headless", "--json", "-", "--limit", str(limit))
     assert done.code == 0, done.told
     assert json.loads(done.out)["records"]["delivered"] == limit
+
+
+def test_a_stage_that_hangs_makes_the_watermark_age_and_going_on_makes_it_young(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    pipeline = Pipeline("orders", batch_size=1, dead_letters=tmp_path / "letters.jsonl")
+    pipeline.read(generated("orders", records=100, name="hung"))
+    pipeline.read(generated("orders", records=0, name="empty"))
+    taken = count()
+
+    @pipeline.stage
+    def hang(value: dict[str, Any]) -> dict[str, Any]:
+        assert next(taken) < 50 or go_on.wait(DEADLINE_S)
+        return value
+
+    pipeline.write(function(lambda _value: None))
+    session = Session(pipeline, Options(), fail_if=["watermark_age_peak>0.2s"])
+    session.start()
+
+    def age() -> float:
+        ages = {source.name: source.watermark_age_s for source in session.snapshot.sources}
+        assert not ages.get("empty")
+        return ages.get("hung") or 0.0
+
+    eventually(lambda: age() > 0.3)
+    once = age()
+    eventually(lambda: age() > once)
+    go_on.set()
+    assert session.wait(DEADLINE_S)
+    assert age() == 0.0
+    (result,) = session.report().thresholds
+    assert not result.passed
+    assert result.value is not None
+    assert result.value > once
 
 
 def test_limit_reads_no_more_than_that(tmp_path: Path) -> None:
