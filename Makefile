@@ -17,7 +17,7 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test diagnosis faults chaos lint format bench bench-screen nab lock clean
+.PHONY: help run test diagnosis diagnosis-fit faults chaos lint format bench bench-screen nab lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
@@ -25,6 +25,7 @@ help:
 	@echo "make chaos   kill, starve and corrupt runs by the thousand, and print what held; ARGS='cuts --share 0.1'"
 	@echo "make faults  put every fault in at every strength, and hold each to its symptom"
 	@echo "make diagnosis  diagnose injected and hand-written bugs, and print the figures; QUICK=1 takes a sample"
+	@echo "make diagnosis-fit  fit the numbers of the diagnosis to the results; RESULTS=FILE names others"
 	@echo "make lint    check style, formatting, types and the direction of imports"
 	@echo "make format  put the code into the standard format"
 	@echo "make bench   measure throughput against a hand-written loop (ARGS='--records 100000'), and"
@@ -49,6 +50,9 @@ chaos: $(VENV)/.set-up-dev
 diagnosis: $(VENV)/.set-up-dev
 	@GALLERY=all $(PY) -m pytest tests/diagnosis/test_gallery.py
 	@$(PY) -m benchmarks.diagnosis.run $(if $(QUICK),--quick) $(ARGS)
+
+diagnosis-fit: $(VENV)/.set-up-dev
+	@$(PY) -m benchmarks.diagnosis.fit $(or $(RESULTS),benchmarks/diagnosis/work/results.jsonl) $(ARGS)
 
 lint: $(VENV)/.set-up-dev
 	@$(PY) -m ruff check .

@@ -9,6 +9,7 @@ from diagnosis import log
 from diagnosis.change import Change
 from diagnosis.experiments import EXPERIMENTS, Case, Experiment
 from diagnosis.experiments.base import serial
+from diagnosis.fitted import FITTED
 from diagnosis.fix import Tried, mend
 from diagnosis.hypotheses import HYPOTHESES
 from diagnosis.lab import Lab, OutOfBudget
@@ -16,14 +17,13 @@ from diagnosis.launcher import Launcher
 from diagnosis.observation import Observation
 from diagnosis.place import place
 from diagnosis.planner import BY_CAUSE, RULED_OUT, choose, concluded, confirmed
-from diagnosis.scoring import Odds, Weighed
+from diagnosis.scoring import Odds, Weighed, largest_factor
 from diagnosis.screening import Screened, described, screen
 from diagnosis.source import Source
 from diagnosis.symptoms import Trouble
 from metrics.findings import Belief, Cause, Conclusion, Diagnosis, RuledOut, Step, Symptom
 from pipeline.clock import Clock
 
-SMELL_FACTOR = 3.0
 REPAIR_WORKS, REPAIR_BY_CHANCE = 0.9, 0.12
 """How often a repair works for the cause that it is made for, and for another."""
 PASSIVE = 0.2
@@ -135,7 +135,7 @@ class Diagnoser:
             sick = trouble.measure(run)
             trouble = replace(trouble, sick=sick, symptom=described(trouble.kind, run, sick))
         case = Case(lab, trouble, [run], Source.of(run.files, run.unwritten, run.homes))
-        odds = Odds.of({each.cause: each.prior for each in HYPOTHESES})
+        odds = Odds.of({each.cause: each.prior for each in HYPOTHESES}, FITTED.temperature)
         left_over = list(self.experiments)
         if withheld:
             left_over = [each for each in left_over if each.runs < PASSIVE or each.name == "null_sink"]
@@ -211,7 +211,7 @@ class Diagnoser:
                 finding.told,
                 likelihood,
                 experiment.intervention,
-                SMELL_FACTOR if experiment.family == "source" else 50.0,
+                largest_factor(experiment.family),
             )
         )
         took = self.clock.monotonic() - began

@@ -46,7 +46,9 @@ def choose(odds: Odds, left: Sequence[Experiment], case: Case) -> Choice | None:
         if not experiment.applies(case):
             continue
         bits = expected_information(
-            probabilities, outcomes(experiment, list(probabilities)), odds.temper(experiment.family)
+            probabilities,
+            outcomes(experiment, list(probabilities)),
+            odds.temper(experiment.family) * odds.temperature,
         )
         cost = experiment.runs * case.lab.cost_of_a_run() * (1 + experiment.risk) + SECONDS_BEFORE
         worth = bits / cost

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from metrics.findings import Cause
 
 LARGEST_FACTOR = 50.0
+SMELL_FACTOR = 3.0
+"""The most that a sign in the source counts."""
 FLOOR = 0.002
 SAME_FAMILY = 0.6
 """What a further observation of a family still counts."""
@@ -34,20 +36,25 @@ class Weighed:
 
 @dataclass(slots=True)
 class Odds:
-    """The hypotheses and how probable they are."""
+    """The hypotheses and how probable they are.
+
+    ``temperature`` is the power to which all odds are raised, that they may mean what they say; see Guo et
+    al., *On Calibration of Modern Neural Networks*, 2017 (there, one over it).
+    """
 
     log: dict[Cause, float]
     seen: list[Weighed]
+    temperature: float = 1.0
 
     @classmethod
-    def of(cls, priors: Mapping[Cause, float]) -> Odds:
+    def of(cls, priors: Mapping[Cause, float], temperature: float = 1.0) -> Odds:
         """Before anything was seen."""
-        return cls({cause: math.log(prior) for cause, prior in priors.items()}, [])
+        return cls({cause: math.log(prior) for cause, prior in priors.items()}, [], temperature)
 
     def probabilities(self) -> dict[Cause, float]:
         """They add up to 1."""
         top = max(self.log.values())
-        weights = {cause: math.exp(value - top) for cause, value in self.log.items()}
+        weights = {cause: math.exp((value - top) * self.temperature) for cause, value in self.log.items()}
         whole = sum(weights.values())
         return {cause: weight / whole for cause, weight in weights.items()}
 
@@ -70,6 +77,11 @@ class Odds:
     def ranked(self) -> list[tuple[Cause, float]]:
         """The most probable first."""
         return sorted(self.probabilities().items(), key=lambda each: -each[1])
+
+
+def largest_factor(family: str) -> float:
+    """The most that one observation of a family counts."""
+    return SMELL_FACTOR if family == "source" else LARGEST_FACTOR
 
 
 def factors(likelihood: Mapping[Cause, float], largest: float = LARGEST_FACTOR) -> dict[Cause, float]:

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.diagnosis.baselines import Series, series
 from benchmarks.diagnosis.cases import PARTS, SOUND_TOO, Sick, cases
 from benchmarks.diagnosis.figures import table
 from diagnosis.change import Change
@@ -51,6 +52,8 @@ class Result:
     seconds: float
     seen: tuple[tuple[str, str], ...]
     """Experiments and their outcomes, by which numbers can be fitted."""
+    series: Series
+    """Metrics of the first run, for what needs no experiments."""
 
 
 def diagnose(case: Sick) -> Result:
@@ -70,7 +73,8 @@ def diagnose(case: Sick) -> Result:
             BUDGET_S,
             first=Change(sink="own", duration_s=20.0),
         )
-        found = diagnoser.run().diagnosis
+        outcome = diagnoser.run()
+        found = outcome.diagnosis
         seconds = time.perf_counter() - began
         first = found.conclusions[0] if found.conclusions else None
         line = None
@@ -92,6 +96,7 @@ def diagnose(case: Sick) -> Result:
             tuple(each.verified for each in found.conclusions),
             round(seconds, 1),
             tuple(diagnoser.first_seen),
+            series(outcome.as_is) if outcome.as_is is not None else {},
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

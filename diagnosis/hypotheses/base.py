@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from diagnosis.fitted import FITTED
 from metrics.findings import Cause
 
 Says = Mapping[str, Mapping[str, float]]
@@ -26,7 +27,15 @@ class Hypothesis:
     confirmed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def expects(self, experiment: str, ordinary: Mapping[str, float]) -> dict[str, float]:
-        """How probable it makes each outcome of an experiment; they add up to 1."""
+        """How probable it makes each outcome of an experiment, fitted or else by hand; they add up to 1."""
+        fitted = FITTED.row(self.cause, experiment, ordinary)
+        if fitted is None:
+            return self.by_hand(experiment, ordinary)
+        whole = sum(fitted.values())
+        return {outcome: share / whole for outcome, share in fitted.items()}
+
+    def by_hand(self, experiment: str, ordinary: Mapping[str, float]) -> dict[str, float]:
+        """The same from what it says alone."""
         if not self.says:
             # Whoever says nothing is surprised by nothing.
             return {outcome: 1.0 / len(ordinary) for outcome in ordinary}
