@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from metrics import format as written
+from metrics.definitions.units import (
+    BYTES,
+    BYTES_PER_RECORD,
+    CORES,
+    MILLISECONDS,
+    RATE,
+    SECONDS,
+    SHARE,
+    Unit,
+)
+
 UNKNOWN: Final = "-"
 
 
@@ -31,6 +43,25 @@ def pace(value: float) -> str:
     if value < 0.05:
         return "0"
     return f"{value:.1f}" if value < 999.95 else compact(round(value), 6)
+
+
+def measured(value: float | None, unit: Unit) -> str:
+    """A number of a metric, in its unit."""
+    if value is None:
+        return UNKNOWN
+    if unit is RATE:
+        return f"{pace(value)} {unit.words}"
+    if unit is BYTES_PER_RECORD:
+        return f"{written.size(value)} {unit.words}"
+    if unit is BYTES:
+        return written.size(value)
+    if unit is MILLISECONDS:
+        return written.millis(value)
+    if unit is SECONDS:
+        return written.seconds(value)
+    if unit is SHARE:
+        return written.percent(value)
+    return written.number(value) if unit is CORES else written.count(round(value))
 
 
 def elapsed(value: float | None) -> str:

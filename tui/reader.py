@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from metrics.definitions.figures import MEMORY, THROUGHPUT
 from metrics.format import count, percent, size
 from metrics.snapshot import Notice, Snapshot
 from pipeline.clock import Clock, SystemClock
@@ -251,5 +252,5 @@ def _figures(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     yield "Delivered", f"{count(records.delivered)} records"
     yield "Rejected", f"{count(records.rejected)} records, {percent(snapshot.error_rate)}"
     yield "In flight", f"{count(records.in_flight)} records"
-    yield "Throughput", f"{pace(snapshot.throughput.records_per_s)} records per second"
-    yield "Memory", f"{size(snapshot.memory.rss)}, {snapshot.memory.verdict}"
+    yield THROUGHPUT.title, f"{pace(snapshot.throughput.records_per_s)} records per second"
+    yield MEMORY.title, f"{size(snapshot.memory.rss)}, {snapshot.memory.verdict}"

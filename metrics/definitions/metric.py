@@ -225,7 +225,8 @@ class Metric:
 
     Names are those of OpenTelemetry where it has one, and in its style elsewhere. A counter only grows in a
     run. ``measures`` are the names under which ``--fail-if`` knows it. What is ``watched`` is looked through
-    for anomalies: numbers that have a level in a sound run, not those that grow with the work.
+    for anomalies: numbers that have a level in a sound run, not those that grow with the work. ``title`` is
+    what it is called where people read it, among others of its kind.
     """
 
     name: str
@@ -236,12 +237,31 @@ class Metric:
     measures: tuple[str, ...] = ()
     attributes: Labels = ()
     watched: bool = False
+    title: str = ""
 
     @property
     def label(self) -> str:
         """``pipeline.records.consumed{outcome=rejected}``; no two metrics have the same."""
         inside = ",".join(f"{name}={value}" for name, value in self.attributes)
         return f"{self.name}{{{inside}}}" if inside else self.name
+
+    def of_run(self, snapshot: Snapshot) -> Value:
+        """Its number for the run as a whole (of a distribution, the mean); None where there is none."""
+        if isinstance(self.of, OfRun):
+            return self.of.read(snapshot)
+        if isinstance(self.of, OfLedger):
+            return self.of.read(snapshot.records)
+        if isinstance(self.of, Times) and not self.of.stages:
+            return snapshot.latency.mean if snapshot.latency is not None else None
+        return None
+
+    def of_stage(self, stage: StageState) -> Value:
+        """Its number for one stage (of a distribution, the mean); None where there is none."""
+        if isinstance(self.of, OfStage):
+            return self.of.read(stage)
+        if isinstance(self.of, Times) and self.of.stages:
+            return stage.latency.mean if stage.latency is not None else None
+        return None
 
     def samples(self, snapshot: Snapshot) -> Iterator[Sample]:
         """Its numbers now; none where nothing is known."""

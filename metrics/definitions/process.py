@@ -24,6 +24,7 @@ PROCESS: tuple[Metric, ...] = (
         OfRun(lambda run: run.memory.rss),
         ("rss",),
         watched=True,
+        title="Memory",
     ),
     Metric(
         "process.memory.rss.peak",
@@ -32,6 +33,7 @@ PROCESS: tuple[Metric, ...] = (
         "the most resident memory of the run",
         OfRun(lambda run: run.memory.rss_peak),
         ("rss_peak",),
+        title="peak",
     ),
     Metric(
         "process.memory.rss.growth",
@@ -40,6 +42,7 @@ PROCESS: tuple[Metric, ...] = (
         "resident memory more than at the start",
         OfRun(lambda run: run.memory.rss - run.memory.rss_start),
         ("rss_growth",),
+        title="growth",
     ),
     Metric(
         "process.memory.slope",
@@ -48,6 +51,7 @@ PROCESS: tuple[Metric, ...] = (
         "by how much resident memory grows with each record",
         OfRun(lambda run: run.memory.slope_bytes_per_record),
         ("rss_slope",),
+        title="slope",
     ),
     Metric(
         "process.memory.uss",
@@ -88,6 +92,7 @@ PROCESS: tuple[Metric, ...] = (
         OfRun(lambda run: run.resources.cpu),
         ("cpu",),
         watched=True,
+        title="processors",
     ),
     Metric(
         "process.cpu.wait",
@@ -112,6 +117,7 @@ PROCESS: tuple[Metric, ...] = (
         OfRun(lambda run: run.resources.fds),
         ("fds",),
         watched=True,
+        title="open files",
     ),
     Metric(
         "process.open_files.growth",
@@ -146,6 +152,7 @@ PROCESS: tuple[Metric, ...] = (
         OfRun(lambda run: run.resources.threads),
         ("threads",),
         watched=True,
+        title="threads",
     ),
     Metric(
         "process.threads.growth",
@@ -170,6 +177,7 @@ PROCESS: tuple[Metric, ...] = (
         "time in the cyclic collector",
         OfRun(lambda run: run.resources.gc_pause_s),
         ("gc_time",),
+        title="collector",
     ),
     Metric(
         "process.gc.pause",

@@ -50,6 +50,7 @@ RUN: tuple[Metric, ...] = (
         OfLedger(lambda records: records.delivered, lambda source: source.delivered),
         ("delivered",),
         (("outcome", "delivered"),),
+        title="delivered",
     ),
     Metric(
         "pipeline.records.consumed",
@@ -59,6 +60,7 @@ RUN: tuple[Metric, ...] = (
         OfLedger(lambda records: records.filtered, lambda source: source.filtered),
         ("filtered",),
         (("outcome", "filtered"),),
+        title="filtered",
     ),
     Metric(
         "pipeline.records.consumed",
@@ -68,6 +70,7 @@ RUN: tuple[Metric, ...] = (
         OfLedger(lambda records: records.rejected, lambda source: source.rejected),
         ("rejected",),
         (("outcome", "rejected"),),
+        title="rejected",
     ),
     Metric(
         "pipeline.records.in_flight",
@@ -77,6 +80,7 @@ RUN: tuple[Metric, ...] = (
         OfLedger(lambda records: records.in_flight, lambda source: source.in_flight),
         ("in_flight",),
         watched=True,
+        title="in flight",
     ),
     Metric(
         "pipeline.records.lost",
@@ -85,6 +89,7 @@ RUN: tuple[Metric, ...] = (
         "records that were read and have no place",
         OfLedger(lambda records: records.lost, lambda source: source.lost),
         ("lost",),
+        title="lost",
     ),
     Metric(
         "pipeline.records.duplicated",
@@ -93,6 +98,7 @@ RUN: tuple[Metric, ...] = (
         "records that came to their end twice",
         OfRun(lambda run: run.records.duplicated),
         ("duplicated",),
+        title="duplicated",
     ),
     Metric(
         "pipeline.records.rate",
@@ -102,6 +108,7 @@ RUN: tuple[Metric, ...] = (
         OfRun(_rate, _recent_rate),
         ("rate",),
         watched=True,
+        title="Throughput",
     ),
     Metric(
         "pipeline.records.error_rate",
@@ -111,6 +118,7 @@ RUN: tuple[Metric, ...] = (
         OfRun(lambda run: run.error_rate, _recent_error_rate),
         ("error_rate",),
         watched=True,
+        title="Error Rate",
     ),
     Metric(
         "pipeline.record.latency",
@@ -120,6 +128,7 @@ RUN: tuple[Metric, ...] = (
         Times(stages=False),
         LATENCY_MEASURES,
         watched=True,
+        title="Avg Latency",
     ),
     Metric(
         "pipeline.source.lag",
@@ -149,6 +158,7 @@ RUN: tuple[Metric, ...] = (
         SECONDS,
         "the watermark age of the source where it is greatest",
         OfRun(_watermark_age),
+        title="oldest in flight",
     ),
     Metric(
         "pipeline.watermark_age.peak",

@@ -29,6 +29,7 @@ STAGE: tuple[Metric, ...] = (
         "records that the stage took",
         OfStage(lambda stage: stage.taken),
         ("in",),
+        title="in",
     ),
     Metric(
         "pipeline.stage.records.consumed",
@@ -38,6 +39,7 @@ STAGE: tuple[Metric, ...] = (
         OfStage(lambda stage: stage.given),
         ("out",),
         (("outcome", "given"),),
+        title="out",
     ),
     Metric(
         "pipeline.stage.records.consumed",
@@ -47,6 +49,7 @@ STAGE: tuple[Metric, ...] = (
         OfStage(lambda stage: stage.filtered),
         ("filtered",),
         (("outcome", "filtered"),),
+        title="filtered",
     ),
     Metric(
         "pipeline.stage.records.consumed",
@@ -56,6 +59,7 @@ STAGE: tuple[Metric, ...] = (
         OfStage(lambda stage: stage.rejected),
         ("rejected",),
         (("outcome", "rejected"),),
+        title="rejected",
     ),
     Metric(
         "pipeline.stage.records.consumed",
@@ -65,6 +69,7 @@ STAGE: tuple[Metric, ...] = (
         OfStage(lambda stage: stage.lost),
         ("lost",),
         (("outcome", "lost"),),
+        title="LOST",
     ),
     Metric(
         "pipeline.stage.records.held",
@@ -73,6 +78,7 @@ STAGE: tuple[Metric, ...] = (
         "records that a stage with a memory keeps back",
         OfStage(lambda stage: stage.held),
         ("held",),
+        title="held",
     ),
     Metric(
         "pipeline.stage.records.created",
@@ -81,6 +87,7 @@ STAGE: tuple[Metric, ...] = (
         "children made beyond one a record, less those that were merged",
         OfStage(lambda stage: stage.created),
         ("created",),
+        title="created",
     ),
     Metric(
         "pipeline.stage.records.shared",

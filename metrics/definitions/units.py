@@ -12,7 +12,8 @@ class Unit:
 
     The first is the unit of the number in the JSON report, and what a number without a unit is in.
     ``example`` is a number as one would write it. ``code`` is the unit in UCUM, as OpenTelemetry writes it.
-    Prometheus wants base units: ``suffix`` names them, and a number times ``base`` is in them.
+    Prometheus wants base units: ``suffix`` names them, and a number times ``base`` is in them. ``words``
+    stand behind a number where people read it and have room.
     """
 
     factors: Mapping[str, float]
@@ -20,6 +21,7 @@ class Unit:
     code: str = "1"
     suffix: str = ""
     base: float = 1.0
+    words: str = ""
 
     @property
     def name(self) -> str:
@@ -50,11 +52,12 @@ MILLISECONDS = Unit(
 SECONDS = Unit(
     {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0, "h": 3600.0}, "60s", "s", "seconds"
 )
-RATE = Unit({"/s": 1.0, "/min": 1 / 60}, "1000/s", "{record}/s", "per_second")
+RATE = Unit({"/s": 1.0, "/min": 1 / 60}, "1000/s", "{record}/s", "per_second", words="rec/sec")
 BYTES = Unit(_SIZES, "100MB", "By", "bytes")
 BYTES_PER_RECORD = Unit(
     {f"{unit}/record": factor for unit, factor in _SIZES.items()},
     "1KB/record",
     "By/{record}",
     "bytes_per_record",
+    words="per record",
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from wcwidth import iter_graphemes, wcswidth
 
+from metrics.definitions import figures
+from metrics.definitions.units import RATE
 from metrics.format import millis, percent, plural, printable, rate, seconds, size, titled
 from metrics.report import PRODUCT, RunReport, may_be_twice, named_ids, outcome
 from metrics.snapshot import Snapshot, StageState
@@ -145,11 +147,11 @@ def _metrics(snapshot: Snapshot) -> list[str]:
     whole = " (whole run)" if longer else ""
     in_all = f" ({plural(snapshot.records.read, 'record')} read in the whole run)" if longer else ""
     return [
-        f"Records Processed: {throughput.records:,}{in_all}",
-        f"Throughput: {rate(throughput.records_per_s)} rec/sec",
-        f"Avg Latency: {millis(latency.mean if latency else None)}{whole}",
-        f"Error Rate: {percent(snapshot.error_rate)}{whole}",
-        f"Memory: {size(memory.rss)} ({_memory(snapshot)})",
+        f"{figures.RECORDS.title}: {throughput.records:,}{in_all}",
+        f"{figures.THROUGHPUT.title}: {rate(throughput.records_per_s)} {RATE.words}",
+        f"{figures.LATENCY.title}: {millis(latency.mean if latency else None)}{whole}",
+        f"{figures.ERRORS.title}: {percent(snapshot.error_rate)}{whole}",
+        f"{figures.MEMORY.title}: {size(memory.rss)} ({_memory(snapshot)})",
     ]
 
 

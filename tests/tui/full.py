@@ -113,8 +113,8 @@ def full(**changes: object) -> Snapshot:
         stages=stages,
         records=records(read=500, delivered=478, lost=2, lost_ids=("orders/a.jsonl:17", "orders/a.jsonl:40")),
         sources=(
-            SourceState("orders", "a.jsonl", 300, 280, 4, 4, 10, 2, 600, False, None),
-            SourceState("orders", "b.jsonl", 200, 198, 2, 0, 0, 0, 200, True, None),
+            SourceState("orders", "a.jsonl", 300, 280, 4, 4, 10, 2, 600, False, None, watermark_age_s=2.4),
+            SourceState("orders", "b.jsonl", 200, 198, 2, 0, 0, 0, 200, True, None, watermark_age_s=0.0),
         ),
         memory=MemoryState(
             44_000_000,

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.strip import Strip
 
+from metrics.definitions.figures import FIGURES, MEMORY, RECORDS
 from metrics.snapshot import MemoryState, Notice, QueueState, Reason, Snapshot
 from tests.tui.made import EVERYTHING, ended, records, snapshot, stage
 from tui.actions import ACTIONS
+from tui.format import measured
 from tui.look import Look
 from tui.views.board import board, bottleneck
 from tui.views.details import details
@@ -202,6 +204,21 @@ def test_an_open_figure_shows_every_stage() -> None:
     for key in ("records", "rate", "latency", "errors"):
         labels = [row.node.label for row in rows(metric_nodes(snapshot(), LOOK), frozenset({key}))]
         assert {"ingestion", "validation", "transform", "output"} <= set(labels)
+
+
+def test_what_is_behind_the_figures_is_named_and_measured_as_it_is_defined() -> None:
+    shown = snapshot()
+    shown = replace(shown, sources=(replace(shown.sources[0], watermark_age_s=3.25),))
+    for key, figure in (("records", RECORDS), ("memory", MEMORY)):
+        (head,) = [node for node in metric_nodes(shown, LOOK) if node.key == key]
+        assert head.label == figure.title
+        named = {node.label: node.value for node in head.children}
+        for metric in figure.of_run[key == "memory" :]:
+            assert metric.title, metric.name
+            assert named[metric.title].startswith(measured(metric.of_run(shown), metric.unit))
+    assert {figure.title for figure in FIGURES} == {node.label for node in metric_nodes(shown, LOOK)}
+    oldest = [row.node.value for row in rows(metric_nodes(shown, LOOK), frozenset({"records"}))]
+    assert "3.2s" in oldest
 
 
 def test_the_memory_chart_names_lowest_highest_and_verdict() -> None:

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from rich.style import Style
 
+from metrics.definitions.units import SECONDS
 from metrics.format import count, printable
 from metrics.snapshot import Snapshot, SourceState, StageState
-from tui.format import UNKNOWN, compact, share
+from tui.format import UNKNOWN, compact, measured, share
 from tui.look import Look
 from tui.page import Page, Row, Scene, View, blank, heading, line, matches, note
 from tui.text import Line
@@ -99,6 +100,8 @@ def _columns(look: Look) -> list[Column[SourceState]]:
                order=lambda each: each.in_flight),
         Column("+ LOST", 6, lambda each: compact(each.lost, 6), align="right",
                style=lambda each: styles.bad if each.lost else styles.muted, order=lambda each: each.lost),
+        Column("OLDEST", 7, lambda each: measured(each.watermark_age_s, SECONDS), align="right", narrow=False,
+               style=lambda _: styles.muted, order=lambda each: each.watermark_age_s or 0.0),
         Column("TOTAL", 10, lambda each: UNKNOWN if each.total is None else compact(each.total, 10),
                align="right", narrow=False),
         Column("DONE", 5, _done, align="right"),
@@ -160,12 +163,13 @@ LEDGER = View(
     "ledger",
     "LEDGER",
     ledger_page,
-    ("source", "read", "delivered", "filtered", "rejected", "in flight", "lost"),
+    ("source", "read", "delivered", "filtered", "rejected", "in flight", "lost", "oldest"),
     (
         (
             "Equation",
             "read = delivered + filtered + rejected + in flight, by id. The rest is LOST, and named.",
         ),
+        ("Oldest", "How long ago the oldest record was read that is in flight: it grows where one hangs."),
         ("Edges", "What one stage gave and the next has not taken yet is on the way, in the queue between."),
         (
             "Two books",

@@ -1,16 +1,21 @@
-"""The metrics tree: the run's five figures, each of which opens into what is behind it."""
+"""The metrics tree: the run's five figures, each of which opens into what is behind it.
+
+What is in it, how it is called and in which unit is told by :mod:`metrics.definitions.figures`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
 from textual.strip import Strip
 
-from metrics.format import count, millis, percent, size
+from metrics.definitions.figures import ERRORS, LATENCY, MEMORY, RECORDS, THROUGHPUT
+from metrics.definitions.metric import Metric
+from metrics.format import count
 from metrics.snapshot import Latency, Snapshot, StageState
-from tui.format import UNKNOWN, compact, pace
+from tui.format import UNKNOWN, compact, measured, pace
 from tui.look import Look
 from tui.text import Line
 
@@ -95,49 +100,56 @@ def metric_lines(
     return lines
 
 
+def _of_run(
+    key: str, metrics: Sequence[Metric], snapshot: Snapshot, look: Look, alarms: Mapping[str, Style]
+) -> tuple[Node, ...]:
+    """What is behind a figure for the run as a whole; ``alarms`` are styles of what should be 0."""
+    nodes = []
+    for metric in metrics:
+        value = metric.of_run(snapshot)
+        style = alarms.get(metric.title, look.styles.text) if value else look.styles.text
+        told = measured(value, metric.unit) + _start(metric, snapshot)
+        nodes.append(Node(f"{key}/{metric.title}", metric.title, told, style))
+    return tuple(nodes)
+
+
 def _processed(snapshot: Snapshot, look: Look) -> Node:
     records, styles = snapshot.records, look.styles
     settled = records.delivered + records.filtered + records.rejected
-    ledger = (
-        ("delivered", records.delivered, styles.text),
-        ("filtered", records.filtered, styles.text),
-        ("rejected", records.rejected, styles.warn if records.rejected else styles.text),
-        ("in flight", records.in_flight, styles.text),
-        ("lost", records.lost, styles.bad if records.lost else styles.text),
-        ("duplicated", records.duplicated, styles.bad if records.duplicated else styles.text),
-    )
-    children = [Node(f"records/{name}", name, count(value), style) for name, value, style in ledger]
-    children += [
+    alarms = {"rejected": styles.warn, "lost": styles.bad, "duplicated": styles.bad}
+    children = _of_run("records", RECORDS.of_run, snapshot, look, alarms)
+    stages = tuple(
         Node(f"records/stage/{stage.name}", stage.name, _flow(stage), styles.text)
         for stage in snapshot.stages
-    ]
-    return Node("records", "Records Processed", count(settled), styles.strong, tuple(children))
+    )
+    return Node("records", RECORDS.title, count(settled), styles.strong, children + stages)
 
 
 def _flow(stage: StageState) -> str:
-    parts = [f"{compact(stage.taken, 7)} in", f"{compact(stage.given, 7)} out"]
-    optional = (
-        (stage.filtered, "filtered"),
-        (stage.rejected, "rejected"),
-        (stage.held, "held"),
-        (stage.created, "created"),
-        (stage.lost, "LOST"),
-    )
-    return ", ".join(parts + [f"{compact(value, 7)} {name}" for value, name in optional if value])
+    """What went in and out, and whatever else there is of it."""
+    parts = []
+    for metric in RECORDS.of_stages:
+        value = metric.of_stage(stage)
+        if value or metric.title in ("in", "out"):
+            parts.append(f"{compact(round(value or 0), 7)} {metric.title}")
+    return ", ".join(parts)
 
 
 def _throughput(snapshot: Snapshot, look: Look) -> Node:
-    children = [
-        Node(f"rate/{stage.name}", stage.name, f"{pace(stage.rate)} rec/sec", look.styles.text)
+    (run,), (own,) = THROUGHPUT.of_run, THROUGHPUT.of_stages
+    children = tuple(
+        Node(f"rate/{stage.name}", stage.name, measured(own.of_stage(stage), own.unit), look.styles.text)
         for stage in snapshot.stages
-    ]
-    value = f"{pace(snapshot.throughput.records_per_s)} rec/sec"
+    )
+    # A run that has just begun has no rate yet, and settles nothing.
+    value = measured(run.of_run(snapshot) or 0.0, run.unit)
     if snapshot.rate_limit is not None:
         value += f" (limit {pace(snapshot.rate_limit)})"
-    return Node("rate", "Throughput", value, look.styles.strong, tuple(children))
+    return Node("rate", THROUGHPUT.title, value, look.styles.strong, children)
 
 
 def _latency(snapshot: Snapshot, look: Look) -> Node:
+    (run,) = LATENCY.of_run
     children = []
     if snapshot.latency is not None:
         children.append(
@@ -152,22 +164,24 @@ def _latency(snapshot: Snapshot, look: Look) -> Node:
         )
         for stage in snapshot.stages
     ]
-    mean = millis(snapshot.latency.mean) if snapshot.latency is not None else UNKNOWN
-    return Node("latency", "Avg Latency", mean, look.styles.strong, tuple(children))
+    mean = measured(run.of_run(snapshot), run.unit)
+    return Node("latency", LATENCY.title, mean, look.styles.strong, tuple(children))
 
 
 def _distribution(latency: Latency) -> str:
     points = (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99), ("max", latency.max))
-    return "  ".join(f"{name} {millis(value)}" for name, value in points)
+    return "  ".join(f"{name} {measured(value, LATENCY.of_run[0].unit)}" for name, value in points)
 
 
 def _errors(snapshot: Snapshot, look: Look) -> Node:
     styles = look.styles
+    (run,), (rejected, taken) = ERRORS.of_run, ERRORS.of_stages
     children = [
         Node(
             f"errors/{stage.name}",
             stage.name,
-            f"{count(stage.rejected)} of {count(stage.taken)}",
+            f"{measured(rejected.of_stage(stage), rejected.unit)} of "
+            f"{measured(taken.of_stage(stage), taken.unit)}",
             styles.warn if stage.rejected else styles.text,
         )
         for stage in snapshot.stages
@@ -183,24 +197,22 @@ def _errors(snapshot: Snapshot, look: Look) -> Node:
         for reason in reasons[:MOST_REASONS]
     ]
     style = styles.warn if snapshot.error_rate > 0 else styles.strong
-    return Node("errors", "Error Rate", percent(snapshot.error_rate), style, tuple(children))
+    return Node("errors", ERRORS.title, measured(run.of_run(snapshot), run.unit), style, tuple(children))
 
 
 def _memory(snapshot: Snapshot, look: Look) -> Node:
-    memory, resources, styles = snapshot.memory, snapshot.resources, look.styles
-    slope = memory.slope_bytes_per_record
-    files = UNKNOWN if resources.fds is None else f"{resources.fds}"
-    figures = [
-        ("start", size(memory.rss_start)),
-        ("peak", size(memory.rss_peak)),
-        ("slope", UNKNOWN if slope is None else f"{size(slope)} per record"),
-        ("open files", _since(files, None if resources.fds_start is None else f"{resources.fds_start}")),
-        ("threads", _since(f"{resources.threads}", f"{resources.threads_start}")),
-    ]
-    children = tuple(Node(f"memory/{name}", name, value, styles.text) for name, value in figures)
-    style = styles.bad if memory.verdict == "growing" else styles.strong
-    return Node("memory", "Memory", f"{size(memory.rss)} ({memory.verdict})", style, children)
+    styles, verdict = look.styles, snapshot.memory.verdict
+    rss, *others = MEMORY.of_run
+    value = f"{measured(rss.of_run(snapshot), rss.unit)} ({verdict})"
+    style = styles.bad if verdict == "growing" else styles.strong
+    return Node("memory", MEMORY.title, value, style, _of_run("memory", others, snapshot, look, {}))
 
 
-def _since(now: str, start: str | None) -> str:
-    return now if start is None or start == now else f"{now} (started with {start})"
+def _start(metric: Metric, snapshot: Snapshot) -> str:
+    """Where what should come back to it stood at the start, if it is elsewhere now."""
+    resources = snapshot.resources
+    now, start = {
+        "process.open_files": (resources.fds, resources.fds_start),
+        "process.threads": (resources.threads, resources.threads_start),
+    }.get(metric.name, (None, None))
+    return "" if start is None or now is None or start == now else f" (started with {count(start)})"
