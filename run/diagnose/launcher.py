@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +12,9 @@ from diagnosis.change import Change, to_json
 from diagnosis.observation import Observation, from_json, nothing
 from pipeline.clock import Clock, SystemClock
 from run import exit_codes
+from run.diagnose.processes import Forks
 from run.tampering import VARIABLE
 
-HOUSE = Path(__file__).resolve().parents[2]
-_CHILD = (
-    f"import sys; sys.path.insert(0, {str(HOUSE)!r}); from run.trial.command import child; sys.exit(child())"
-)
-"""What ``monitor.py trial`` does, without importing what only other commands need."""
 _POLL_S = 0.1
 _SPINS = 20_000
 _STALL_S = 3.0
@@ -46,6 +37,8 @@ class TrialLauncher:
         self._program = program
         self._clock = clock or SystemClock()
         self._stop = threading.Event()
+        self._started: Forks | None = None
+        self._starting = threading.Lock()
         self._best = min(self._spin() for _ in range(5))
 
     def stop(self) -> None:
@@ -55,38 +48,36 @@ class TrialLauncher:
     def launch(self, change: Change, deadline_s: float) -> Observation:
         """See :meth:`diagnosis.launcher.Launcher.launch`."""
         began = self._clock.monotonic()
-        words = [sys.executable, "-c", _CHILD, self._target, "--change", to_json(change)]
-        words += ["--stalled-after", f"{_STALL_S:g}"]
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self.environment(),
-            start_new_session=True,
-        )
+        words = [self._target, "--change", to_json(change), "--stalled-after", f"{_STALL_S:g}"]
+        process = self._forks().start(words)
         spins: list[float] = []
         try:
-            while True:
-                try:
-                    out, err = process.communicate(timeout=_POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    spins.append(self._spin())
-                    took = self._clock.monotonic() - began
-                    if took >= deadline_s or self._stop.is_set():
-                        return nothing("stalled", f"it was ended after {took:.0f} s", took)
+            while (code := process.wait(_POLL_S)) is None:
+                spins.append(self._spin())
+                took = self._clock.monotonic() - began
+                if took >= deadline_s or self._stop.is_set():
+                    return nothing("stalled", f"it was ended after {took:.0f} s", took)
+            # What it left behind may still write.
+            process.end()
+            out, err = process.said()
         finally:
-            _end(process)
+            process.end()
+            process.close()
         took = self._clock.monotonic() - began
         try:
             observation = from_json(out)
         except ValueError:
-            if process.returncode == exit_codes.MONITOR:
+            if code == exit_codes.MONITOR:
                 raise RuntimeError(f"a trial failed by itself:\n{err.decode('utf-8', 'replace')}") from None
-            return nothing("died", _last_words(process.returncode, err), took)
+            return nothing("died", _last_words(code, err), took)
         spin = sorted(spins)[len(spins) // 2] / self._best if spins else 1.0
         return replace(observation, machine=replace(observation.machine, spin=max(1.0, spin)))
+
+    def _forks(self) -> Forks:
+        with self._starting:
+            if self._started is None:
+                self._started = Forks(self.environment())
+            return self._started
 
     def environment(self) -> dict[str, str]:
         """What a trial runs in."""
@@ -111,18 +102,6 @@ def _last_words(code: int, err: bytes) -> str:
     words = err.decode("utf-8", "replace").strip().splitlines()
     how = f"killed by signal {-code}" if code < 0 else f"exit {code}"
     return f"the process ended without a word ({how}): {words[-1] if words else 'nothing on stderr'}"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and every other one of its group, and forget its pipes."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    streams: Sequence[object] = (process.stdout, process.stderr)
-    for stream in streams:
-        close = getattr(stream, "close", None)
-        if close is not None:
-            close()
 
 
 __all__ = ["TrialLauncher"]

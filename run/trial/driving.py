@@ -95,7 +95,9 @@ class EngineRun:
             MemorySampler(),
             pipeline=applied.pipeline.name,
         )
-        self.tampering = Tampering(self.engine, clock, ())
+        # By the machine's clock in either way of driving: beside one that jumps when it is waited for,
+        # what has nothing to do would never rest.
+        self.tampering = Tampering(self.engine, trial.clock, ())
 
     def watched(self, begin: Callable[[], object], finished: threading.Event) -> Ran:
         """See it from its beginning to its end."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -202,3 +205,76 @@ def test_changes_come_through_as_json() -> None:
 
 
 assert sys.version_info >= (3, 11)
+
+
+LEAVES = """
+import os
+import subprocess
+import sys
+
+from pipeline import Pipeline, count, values
+
+one = Pipeline("one")
+one.read(values(lambda: ((0, 1),)))
+
+
+@one.stage
+def told(number):
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    with open("pids", "a") as file:
+        file.write(f"{os.getpid()} {left.pid}\\n")
+    return number
+
+
+one.write(count())
+"""
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_what_a_trial_leaves_running_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = launched(write(tmp_path / "one.py", LEAVES))
+    assert (run.ending, run.delivered) == ("complete", 1)
+    trial, left = map(int, (tmp_path / "pids").read_text().split())
+    deadline = time.monotonic() + 20.0
+    while not (_ended(trial) and _ended(left)):
+        assert time.monotonic() < deadline, (trial, left)
+        time.sleep(0.02)
+
+
+def test_trials_are_fresh_and_chance_is_another_one_in_each(tmp_path: Path) -> None:
+    text = KEEPS.replace("from pipeline import", "import random\n\nfrom pipeline import")
+    text = text.replace("return number * 2", "return len(kept), random.random()")
+    launcher = TrialLauncher(str(write(tmp_path / "many.py", text)))
+    first, second = (launcher.launch(Change(), 60.0) for _ in range(2))
+    assert [each.containers[0].lengths[-1] for each in (first, second)] == [200, 200]
+    assert first.hashes != second.hashes
+    seeded = [launcher.launch(Change(seeded=True), 60.0).hashes for _ in range(2)]
+    assert seeded[0] == seeded[1]
+
+
+def test_several_trials_at_once_do_not_mix(tmp_path: Path) -> None:
+    launcher = TrialLauncher(str(write(tmp_path / "many.py", KEEPS)))
+    with ThreadPoolExecutor(3) as pool:
+        runs = list(pool.map(lambda limit: launcher.launch(Change(limit=limit), 60.0), (5, 50, 150, 20)))
+    assert [run.read for run in runs] == [5, 50, 150, 20]
+
+
+@pytest.mark.parametrize("forked", [True, False], ids=["forked", "started"])
+def test_a_trial_that_takes_too_long_is_killed(
+    forked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not forked:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    text = KEEPS.replace("    kept[number]", "    import time; time.sleep(30)\n    kept[number]")
+    began = time.monotonic()
+    run = TrialLauncher(str(write(tmp_path / "many.py", text))).launch(Change(), 1.5)
+    assert run.ending == "stalled"
+    assert time.monotonic() - began < 20.0
