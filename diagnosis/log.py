@@ -21,6 +21,8 @@ _OUTCOMES: Mapping[str, str] = {
     "only_many": "none in batches of one",
     "size": "other counts in other sizes",
     "none": "none",
+    "by_order": "it depends on the order",
+    "all": "in every order",
     "worse": "it is worse",
     "better": "it is less",
     "follows_keys": "it grows with new keys only",
@@ -67,6 +69,7 @@ _SIGNS: Mapping[str, str] = {
 _MADE: Mapping[str, str] = {
     "again": "a run of the same input again",
     "serial": "a run in one thread",
+    "schedules": "many orders in one thread",
     "lock": "a lock around the stages",
     "delay": "a wait at the lines that write what is shared",
     "copy": "a deep copy between the stages",

@@ -21,6 +21,7 @@ from diagnosis.experiments.lock import Lock
 from diagnosis.experiments.longer import Longer
 from diagnosis.experiments.neighbour import Neighbour
 from diagnosis.experiments.own_sink import OwnSink
+from diagnosis.experiments.schedules import Schedules
 from diagnosis.experiments.serial import Serial
 from diagnosis.experiments.shape import Shape
 from diagnosis.experiments.smells import Clocked, Reused, SharedWrite, SlicedBatch
@@ -58,6 +59,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ClockFrozen(),
     OwnSink(),
     Neighbour(),
+    Schedules(),
 )
 
 __all__ = ["EXPERIMENTS", "Case", "Experiment", "Finding"]

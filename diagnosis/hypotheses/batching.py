@@ -24,6 +24,7 @@ BATCHING = Hypothesis(
         "words": {"count": 0.8, "value": 0.1},
         "again": {"same": 0.93, "differs": 0.05, "gone": 0.02},
         "serial": {"same": 0.93, "less": 0.04, "cured": 0.03},
+        "schedules": {"none": 0.02, "by_order": 0.13, "all": 0.85},
         "lock": {"same": 0.96, "less": 0.03, "cured": 0.01},
         "delay": {"same": 0.94, "worse": 0.02, "better": 0.04},
         "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},

@@ -24,6 +24,7 @@ CLOCK = Hypothesis(
         "words": {"time": 0.6, "value": 0.2},
         "again": {"differs": 0.6, "same": 0.35, "gone": 0.05},
         "serial": {"same": 0.75, "less": 0.15, "cured": 0.1},
+        "schedules": {"none": 0.1, "by_order": 0.45, "all": 0.45},
         "lock": {"same": 0.9, "less": 0.07, "cured": 0.03},
         "delay": {"same": 0.5, "worse": 0.45, "better": 0.05},
         "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},

@@ -22,6 +22,7 @@ DEAD_WORKER = Hypothesis(
         },
         "stacks": {"dead": 0.93, "waiting": 0.05, "locks": 0.005, "full": 0.01, "computing": 0.005},
         "serial": {"same": 0.9, "cured": 0.05, "less": 0.05},
+        "schedules": {"none": 0.05, "by_order": 0.15, "all": 0.8},
     },
     confirmed_by={"subset": ("alone", "needs_others"), "serial": ("same",)},
 )

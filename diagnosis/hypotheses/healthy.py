@@ -9,6 +9,7 @@ HEALTHY = Hypothesis(
     0.05,
     "nothing is wrong; what was seen is chance, or as it should be",
     says={
+        "schedules": {"none": 0.5, "by_order": 0.4, "all": 0.1},
         "symptom": {
             "slow": 0.4,
             "memory": 0.15,

@@ -36,6 +36,7 @@ INPUT_DRIFT = Hypothesis(
         },
         "copy": {"same": 0.99, "cured": 0.005, "less": 0.005},
         "serial": {"same": 0.98, "cured": 0.01, "less": 0.01},
+        "schedules": {"none": 0.01, "by_order": 0.03, "all": 0.96},
     },
     confirmed_by={"subset": ("alone",), "elsewhere": ("records",)},
 )

@@ -37,6 +37,7 @@ POISON_RECORD = Hypothesis(
         },
         "copy": {"same": 0.99, "cured": 0.005, "less": 0.005},
         "serial": {"same": 0.98, "cured": 0.01, "less": 0.01},
+        "schedules": {"none": 0.01, "by_order": 0.03, "all": 0.96},
     },
     confirmed_by={"subset": ("alone",)},
 )

@@ -31,6 +31,7 @@ RACE = Hypothesis(
         },
         "again": {"differs": 0.9, "same": 0.05, "gone": 0.05},
         "serial": {"cured": 0.95, "less": 0.02, "same": 0.03},
+        "schedules": {"none": 0.7, "by_order": 0.25, "all": 0.05},
         "lock": {"cured": 0.7, "less": 0.15, "same": 0.15},
         "delay": {"worse": 0.6, "better": 0.02, "same": 0.38},
         "copy": {"same": 0.85, "less": 0.1, "cured": 0.05},
@@ -47,5 +48,5 @@ RACE = Hypothesis(
         "elsewhere": {"places": 0.6, "records": 0.1, "gone": 0.3},
         "drift": {"from_one_on": 0.02, "few": 0.4, "anywhere": 0.58},
     },
-    confirmed_by={"serial": ("cured",), "lock": ("cured",), "delay": ("worse",)},
+    confirmed_by={"schedules": ("none",), "serial": ("cured",), "lock": ("cured",), "delay": ("worse",)},
 )

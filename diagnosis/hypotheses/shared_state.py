@@ -27,6 +27,7 @@ SHARED_STATE = Hypothesis(
         "keys": {"grows_anyway": 0.9},
         "again": {"same": 0.85, "differs": 0.13, "gone": 0.02},
         "serial": {"same": 0.85, "less": 0.08, "cured": 0.07},
+        "schedules": {"none": 0.05, "by_order": 0.3, "all": 0.65},
         "lock": {"same": 0.93, "less": 0.04, "cured": 0.03},
         "delay": {"same": 0.9, "worse": 0.05, "better": 0.05},
         "copy": {"cured": 0.72, "less": 0.08, "same": 0.2},
