@@ -75,6 +75,17 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedObject:
+    """Of ``given`` records of a stage, ``times`` were, or held, an object that it had given just before;
+    ``rewritten`` of these with other contents."""
+
+    stage: str
+    times: int
+    rewritten: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """Live objects of a type at the second sample of objects and at the last."""
 
@@ -189,6 +200,7 @@ class Observation:
     dead_threads: tuple[str, ...] = ()
     """Threads of the user's that ended by an exception, with its last line."""
     cut: int = 0
+    shared: tuple[SharedObject, ...] = ()
 
     @property
     def records_per_s(self) -> float:

@@ -31,8 +31,10 @@ LEFT_PER_RECORD = 0.01
 LEAST_LEFT = 6
 SLOWER = 1.7
 """The last third of a run takes so many times as long a record as the first."""
+STEPS = 8
+"""A third of a run is so many batches at least: in a few it shows how threads took turns."""
 REJECTED_SHARE = 0.05
-NAMED = 1_000
+NAMED = 20_000
 """So many ids of lost records a run names at most."""
 SINK_SHARE = 0.6
 GC_SHARE = 0.3
@@ -144,6 +146,12 @@ def _slow(run: Observation) -> Sickness:
     return Sickness(share) if (share := collecting(run)) >= GC_SHARE else WELL
 
 
+def root(id: str) -> str:
+    """The id of the record that was read, of one that may descend from it."""
+    place, _, number = id.rpartition(":")
+    return f"{place}:{number.partition('.')[0]}"
+
+
 def collecting(run: Observation) -> float:
     """The share of a run's time that the cyclic collector takes; 0 where that is next to nothing.
 
@@ -158,7 +166,7 @@ def slowing(run: Observation) -> float:
     """How many times as long a record takes at the end of a run as at its beginning, by medians."""
     costs = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(run.batch_at) if b[0] > a[0]]
     third = len(costs) // 3
-    if third < 4 or run.duration_s < 0.25:
+    if third < STEPS or run.duration_s < 0.25:
         return 1.0
     early, late = median(costs[2 : third + 2]), median(costs[-third:])
     return late / early if early > 0 else 1.0

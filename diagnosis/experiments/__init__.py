@@ -20,6 +20,7 @@ from diagnosis.experiments.keys import Keys
 from diagnosis.experiments.lock import Lock
 from diagnosis.experiments.longer import Longer
 from diagnosis.experiments.neighbour import Neighbour
+from diagnosis.experiments.one_object import OneObject
 from diagnosis.experiments.own_sink import OwnSink
 from diagnosis.experiments.schedules import Schedules
 from diagnosis.experiments.serial import Serial
@@ -27,6 +28,7 @@ from diagnosis.experiments.shape import Shape
 from diagnosis.experiments.smells import Clocked, Reused, SharedWrite, SlicedBatch
 from diagnosis.experiments.stacks import Stacks
 from diagnosis.experiments.subset import Subset
+from diagnosis.experiments.time_asked import TimeAsked
 from diagnosis.experiments.where_time import WhereTime
 from diagnosis.experiments.words import Words
 
@@ -41,6 +43,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Drift(),
     WhereTime(),
     Holder(),
+    OneObject(),
+    TimeAsked(),
     Again(),
     Serial(),
     Lock(),

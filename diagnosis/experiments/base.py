@@ -104,6 +104,11 @@ class Case:
         return found
 
 
+def own_threads(case: Case) -> bool:
+    """Whether the pipeline's own code started threads while it ran."""
+    return any(each.kind == "thread" and each.times for each in case.first.opened)
+
+
 def serial(change: Change) -> Change:
     """The same, record by record in one thread: what contents are held against."""
     return replace(change, batch_size=1, driver="serial", workers=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.change import Delay
-from diagnosis.experiments.base import Case, Experiment, Finding, told
+from diagnosis.experiments.base import Case, Experiment, Finding, own_threads, told
 from diagnosis.source import Site
 
 WAIT_S = 0.0005
@@ -47,7 +47,7 @@ def suspects(case: Case) -> list[Site]:
     sites = case.source.of_kind("check_then_act", "write")
     mine: set[str] = set()
     for shape in case.first.stages:
-        if shape.kind in ("function", "batch"):
+        if shape.kind in ("function", "batch") or (shape.kind == "stateful" and own_threads(case)):
             mine |= case.source.reach(shape)
     found: dict[tuple[str, int], Site] = {}
     for site in sites:

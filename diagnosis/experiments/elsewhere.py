@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
+from diagnosis.symptoms import root
 
 NEARLY_ALL = 0.9
 
@@ -19,10 +20,12 @@ class Elsewhere(Experiment):
         if not super().applies(case) or not case.trouble.sick.ids or case.first.read < 8:
             return False
         # Where it is nearly all of them, they are the same ones wherever the input begins.
-        return len(case.trouble.sick.ids) < NEARLY_ALL * case.first.read
+        return len({root(id) for id in case.trouble.sick.ids}) < NEARLY_ALL * case.first.read
 
     def carry_out(self, case: Case) -> Finding:
-        skip = max(1, case.first.read // 5) | 1
+        # Half a batch beside where batches began, so that places are others.
+        size = case.lab.base.batch_size or case.first.batch_size or 2
+        skip = max(1, case.first.read // 5 // size * size + size // 2) | 1
         change = case.lab.change(start=skip)
         found = case.measure(change, case.lab.one(change))
         before = {id for id in case.trouble.sick.ids if _offset(id) >= skip}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosis.experiments.base import Case, Experiment, Finding, compared, told
+from diagnosis.experiments.base import Case, Experiment, Finding, compared, own_threads, told
 
 
 class Lock(Experiment):
@@ -14,6 +14,9 @@ class Lock(Experiment):
     intervention = True
 
     def applies(self, case: Case) -> bool:
+        if own_threads(case):
+            # A stage that divides its records among threads is one call: no lock is between them.
+            return False
         threads = any(each.workers > 1 for each in case.first.stages) or len(case.stages) > 1
         return super().applies(case) and threads
 

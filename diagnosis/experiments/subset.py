@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
+from diagnosis.symptoms import root
 
 LARGEST = 512
 
@@ -23,7 +24,8 @@ class Subset(Experiment):
         return super().applies(case) and (bool(case.trouble.sick.ids) or case.first.read <= LARGEST)
 
     def carry_out(self, case: Case) -> Finding:
-        ids = sorted(case.trouble.sick.ids)
+        # What is read is the record from which the others descend.
+        ids = sorted({root(id) for id in case.trouble.sick.ids})
         if ids:
             few = (ids[0], ids[len(ids) // 2], ids[-1])
             change = case.lab.change(only=few[:1])

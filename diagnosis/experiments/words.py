@@ -12,10 +12,15 @@ _CLASSES: tuple[tuple[str, str], ...] = (
         r"No space left|Errno 28|ENOSPC|Disk quota|Errno 122|disk is full|disk full|database or disk",
     ),
     ("too_many", r"Too many open files|Errno 24|EMFILE|can't start new thread"),
+    ("ended", r"stage '[^']*' died|SystemExit|thread .* (died|ended)|worker .* (died|ended)"),
     ("memory", r"MemoryError|Cannot allocate memory|signal 9"),
     ("at_once", r"changed size during iteration|mutated during iteration|already locked|deque mutated"),
     ("count", r"outcomes for|unequal lengths|zip\(\) argument|list index out of range|strict"),
-    ("time", r"negative|in the future|timed out|timeout|too old|too late|expired|clock"),
+    (
+        "time",
+        r"negative|in the future|timed out|timeout|too (old|late|long)|expired|clock|deadline|stale"
+        r"|\btook -?\d|(?<![\w.])-\d+(\.\d+)? ?(s|ms|sec\w*|ticks)\b",
+    ),
     (
         "value",
         r"ValueError|TypeError|KeyError|AttributeError|UnicodeDecodeError|Validation|ZeroDivision|expected",
@@ -30,12 +35,13 @@ class Words(Experiment):
     ordinary = {
         "no_space": 0.005,
         "too_many": 0.01,
+        "ended": 0.003,
         "memory": 0.01,
         "at_once": 0.01,
         "count": 0.05,
         "time": 0.05,
         "value": 0.5,
-        "other": 0.365,
+        "other": 0.362,
     }
     kinds = ("failed", "rejected")
     runs = 0.05

@@ -29,9 +29,10 @@ BATCHING = Hypothesis(
         "delay": {"same": 0.94, "worse": 0.02, "better": 0.04},
         "copy": {"same": 0.97, "less": 0.02, "cured": 0.01},
         "batches": {
-            "boundary": 0.42,
-            "stride": 0.2,
-            "tail": 0.24,
+            "boundary": 0.36,
+            "stride": 0.18,
+            "tail": 0.22,
+            "blocks": 0.1,
             "only_many": 0.05,
             "size": 0.05,
             "same": 0.02,
@@ -41,5 +42,5 @@ BATCHING = Hypothesis(
         "elsewhere": {"places": 0.85, "records": 0.1, "gone": 0.05},
         "drift": {"from_one_on": 0.02, "few": 0.45, "anywhere": 0.53},
     },
-    confirmed_by={"batches": ("boundary", "stride", "tail", "only_many")},
+    confirmed_by={"batches": ("boundary", "stride", "tail", "blocks", "only_many")},
 )

@@ -20,6 +20,7 @@ CLOCK = Hypothesis(
             "memory": 0.01,
             "handles": 0.01,
         },
+        "time_asked": {"asked": 0.9, "never": 0.1},
         "smell_clock": {"there": 0.9, "not_there": 0.1},
         "words": {"time": 0.6, "value": 0.2},
         "again": {"differs": 0.6, "same": 0.35, "gone": 0.05},

@@ -20,6 +20,7 @@ DEAD_WORKER = Hypothesis(
             "memory": 0.003,
             "handles": 0.001,
         },
+        "words": {"ended": 0.7, "value": 0.1},
         "stacks": {"dead": 0.93, "waiting": 0.05, "locks": 0.005, "full": 0.01, "computing": 0.005},
         "serial": {"same": 0.9, "cured": 0.05, "less": 0.05},
         "schedules": {"none": 0.05, "by_order": 0.15, "all": 0.8},

@@ -20,6 +20,7 @@ SHARED_STATE = Hypothesis(
             "slow": 0.002,
             "stall": 0.002,
         },
+        "one_object": {"rewritten": 0.45, "shared": 0.15, "apart": 0.4},
         "smell_reuse": {"there": 0.85, "not_there": 0.15},
         "holder": {"default": 0.85, "module": 0.06, "object": 0.06},
         "longer": {"goes_on": 0.9, "levels_off": 0.05},

@@ -60,7 +60,7 @@ def _defaults(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
 
 def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
     """Copies of what is assigned from, returned or kept, and of what is given."""
-    candidates: list[tuple[int, ast.expr, str]] = []
+    candidates = [(0, at, "given on") for at in _held_within(source, file, node)]
     for each in ast.walk(node):
         if isinstance(each, (ast.Assign, ast.AnnAssign)) and isinstance(
             each.value, (ast.Name, ast.Attribute, ast.Subscript)
@@ -123,6 +123,31 @@ def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
                 ),
             )
         )
+    return found
+
+
+def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.expr]:
+    """What outlives the call, where it is put into something that is made in it: ``{"row": row}``."""
+    outside = {
+        target.id
+        for each in source.trees[file].body
+        if isinstance(each, (ast.Assign, ast.AnnAssign))
+        for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
+        if isinstance(target, ast.Name)
+    }
+    found: list[ast.expr] = []
+    for each in ast.walk(node):
+        parts: list[ast.expr | None] = []
+        if isinstance(each, ast.Dict):
+            parts = list(each.values)
+        elif isinstance(each, (ast.List, ast.Tuple)) and isinstance(each.ctx, ast.Load):
+            parts = list(each.elts)
+        elif isinstance(each, ast.Call):
+            parts = [word.value for word in each.keywords]
+        for part in parts:
+            kept = isinstance(part, ast.Attribute) and ast.unparse(part).startswith(("self.", "cls."))
+            if part is not None and (kept or (isinstance(part, ast.Name) and part.id in outside)):
+                found.append(part)
     return found
 
 

@@ -24,6 +24,7 @@ from pipeline.sinks.base import Sink
 from pipeline.sources.base import PartitionSpec, Source
 from pipeline.stages import Child, Record, Stage
 from run.trial.files import UserFiles
+from run.trial.identity import Given
 from run.trial.sink import TrialSink
 from run.trial.timing import SLEEP, TrialClock
 
@@ -71,6 +72,7 @@ class Applied:
         assert declared is not None
         self.change = change
         self.at_work = AtWork()
+        self.given = Given()
         self.targets: list[tuple[str, Any]] = [(spec.name, spec.target) for spec in pipeline.stages]
         self.instances: list[tuple[str, Any]] = []
         self._lock = threading.RLock()
@@ -167,6 +169,8 @@ class Applied:
         if isinstance(result, GeneratorType):
             # Here, while it is known whose it is.
             result = list(result)
+        if result is not None:
+            self.given.note(name, result if isinstance(result, (list, tuple)) else (result,))
         if name in change.copy:
             result = (
                 [copied(each) for each in result] if isinstance(result, (list, tuple)) else copied(result)
@@ -241,6 +245,8 @@ class _Tagged(Stage):
             given = list(returned) if isinstance(returned, GeneratorType) else returned
         finally:
             self._applied.at_work.leave(before)
+        if isinstance(given, (list, tuple)):
+            self._applied.given.note(self._name, given)
         if self._name in self._applied.change.copy and isinstance(given, (list, tuple)):
             for record in given:
                 if isinstance(record, Record):

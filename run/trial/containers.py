@@ -114,6 +114,10 @@ def files_of(part: Any) -> set[str]:
         file = _file_of(each if isinstance(each, FunctionType) else type(each))
         if file is not None:
             found.add(file)
+        if not isinstance(each, FunctionType):
+            # A class that no module knows has methods all the same.
+            methods = [value for value in vars(type(each)).values() if isinstance(value, FunctionType)]
+            found |= {method.__code__.co_filename for method in methods}
         if isinstance(each, FunctionType):
             for cell in each.__closure__ or ():
                 todo += [cell.cell_contents] if _filled(cell) and callable(cell.cell_contents) else []

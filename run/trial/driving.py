@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from diagnosis.change import Change
 from diagnosis.observation import Ending
+from diagnosis.symptoms import NAMED
 from metrics.collector import Collector
 from metrics.memory import MemorySampler
 from metrics.snapshot import Snapshot
@@ -42,6 +43,8 @@ class Ran:
     watch: Watch
     delivery: Seen
     took_s: float
+    lost_ids: tuple[str, ...]
+    """All of them, as far as :data:`~diagnosis.symptoms.NAMED`: which ones are arithmetic to a diagnosis."""
 
 
 def _options(change: Change) -> Options:
@@ -131,7 +134,8 @@ class EngineRun:
             ending = "failed"
         elif engine.control.draining:
             ending = "cut"
-        return Ran(ending, snapshot, watch, seen, took)
+        lost = tuple(engine.ledger.lost_ids(NAMED)) if snapshot.records.lost else ()
+        return Ran(ending, snapshot, watch, seen, took, lost)
 
 
 def _collecting(change: Change) -> None:

@@ -22,6 +22,7 @@ from diagnosis.observation import (
     StageTimes,
     ThreadStack,
 )
+from diagnosis.symptoms import NAMED
 from pipeline.dead_letters import read as read_letters
 from pipeline.engine import Engine
 from pipeline.pipeline import INGESTION, OUTPUT
@@ -184,8 +185,9 @@ class Trial:
             in_flight=records.in_flight,
             lost=records.lost,
             duplicated=records.duplicated,
-            lost_ids=records.lost_ids,
-            duplicated_ids=records.duplicated_ids,
+            lost_ids=ran.lost_ids,
+            # What is written twice in the sink does not come to it twice.
+            duplicated_ids=max(records.duplicated_ids, tuple(delivery.twice), key=len),
             stages=shapes_of(applied),
             times=tuple(
                 StageTimes(
@@ -224,6 +226,7 @@ class Trial:
             partitions=tuple(f"{each.name}/{each.partition}" for each in snapshot.sources),
             dead_threads=tuple(self._seen.dead),
             cut=delivery.cut,
+            shared=applied.given.found(),
         )
 
     def _failed_at(self, trace: str | None) -> str | None:
@@ -249,7 +252,7 @@ class Trial:
                     stage,
                     reason[:300],
                     len(named),
-                    tuple(named if len(named) <= 400 else [*named[:200], *named[-200:]]),
+                    tuple(named[:NAMED]),
                     self._failed_at(trace),
                     trace is not None,
                 )

@@ -77,6 +77,8 @@ class Seen:
         """``after`` is told how many records each batch settles."""
         self.hashes: dict[str, str] = {}
         self.cut = 0
+        self.twice: dict[str, None] = {}
+        """The ids that came more than once, in the order in which they did."""
         self.largest = 0
         add = committer.add
 
@@ -96,7 +98,10 @@ class Seen:
             if len(self.hashes) >= HASHED:
                 self.cut += 1
                 continue
-            self.hashes[batch.partition.record(id)] = fingerprint(value)
+            name = batch.partition.record(id)
+            if name in self.hashes:
+                self.twice[name] = None
+            self.hashes[name] = fingerprint(value)
 
 
 def fingerprint(value: Any) -> str:
