@@ -147,6 +147,7 @@ class Engine:
             going_on=self.checkpoint is not None,
         )
         self.tasks: list[Task] = self._build()
+        self._movers = [task for task in self.tasks if isinstance(task, Worker | Writer)]
         self.lanes = self._lanes()
         self.control.attach(self.tasks)
 
@@ -202,6 +203,10 @@ class Engine:
             elif isinstance(task, Writer):
                 found[OUTPUT].append(task.delivery.sink)
         return found
+
+    def arrangement(self) -> list[object]:
+        """What the tasks go by: equal to the one before as long as the same runs in every stage. Cheap."""
+        return [each.work if isinstance(each, Worker) else each.delivery for each in self._movers]
 
     def _tell(self, action: Action, value: float | None = None) -> None:
         # Before the deed, so that in the log the end of the run follows what brought it about.

@@ -97,7 +97,12 @@ class Session(LiveRun):
         )
         self._driver = ThreadDriver(self.engine, self.clock)
         self._heap = HeapWatch(
-            self.clock, self._roots, lambda: self.engine.pipeline.watched, output=OUTPUT, seed=options.seed
+            self.clock,
+            self._roots,
+            lambda: self.engine.pipeline.watched,
+            output=OUTPUT,
+            seed=options.seed,
+            arrangement=self.engine.arrangement,
         )
         bus.attach(self._heap)
         self._memory = MemorySampler(heap=self._heap)

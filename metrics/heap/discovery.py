@@ -223,9 +223,8 @@ class Walk:
                 yield held, name, f"{file}: {name}", functools.partial(namespace.get, name), 0
 
     def _user_modules(self) -> list[dict[str, Any]]:
-        for module in list(sys.modules.values()):
-            if isinstance(module, types.ModuleType) and self.code.beside(vars(module)):
-                self._modules.setdefault(id(module.__dict__), module.__dict__)
+        for namespace in self.code.all_beside():
+            self._modules.setdefault(id(namespace), namespace)
         return list(self._modules.values())
 
     def _logging(self) -> None:

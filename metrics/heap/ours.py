@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _PRODUCT = frozenset({"pipeline", "metrics", "run", "tui", "diagnosis", "data", "monitor", "launcher"})
@@ -42,7 +44,8 @@ class UserCode:
 
     def __init__(self) -> None:
         self._files: dict[str, bool] = {}
-        self._folders: set[str] = set()
+        self._folders: tuple[str, ...] = ()
+        """Each with a slash at its end."""
 
     def meet(self, namespace: Mapping[str, Any]) -> None:
         """The global names of a module in which a stage is defined."""
@@ -50,7 +53,9 @@ class UserCode:
         if isinstance(file, str) and not str(namespace.get("__name__", "")).startswith("pipeline."):
             self._files[file] = True
             if str(namespace.get("__name__", "")).partition(".")[0] not in _PRODUCT:
-                self._folders.add(str(Path(_resolved(file)).parent))
+                folder = f"{Path(_resolved(file)).parent}/"
+                if folder not in self._folders:
+                    self._folders = (*self._folders, folder)
 
     def owns(self, namespace: Mapping[str, Any]) -> bool:
         """Whether the module with these global names is the user's."""
@@ -67,6 +72,15 @@ class UserCode:
         file = namespace.get("__file__")
         return isinstance(file, str) and self._in_folders(_resolved(file)) and self.owns(namespace)
 
+    def all_beside(self) -> list[dict[str, Any]]:
+        """The global names of all modules that :meth:`beside` is true of."""
+        global _last_beside  # noqa: PLW0603 - walks follow one another, and there are hundreds of modules
+        names, (known, folders, found) = tuple(sys.modules), _last_beside
+        if names != known or self._folders != folders:
+            found = tuple(name for name in names if self.beside(_names_of(name)))
+            _last_beside = names, self._folders, found
+        return [space for name in found if self.beside(space := _names_of(name))]
+
     def owns_class(self, kind: type) -> bool:
         """Whether a class is defined in a module of the user's."""
         module = sys.modules.get(kind.__module__) if isinstance(kind.__module__, str) else None
@@ -81,12 +95,29 @@ class UserCode:
     def _in_folders(self, path: str) -> bool:
         # An environment often lies in the project's folder; what is installed there is a library still.
         return any(
-            path.startswith(f"{folder}/")
-            and (not path.startswith(_LIBRARIES) or folder.startswith(_LIBRARIES))
+            path.startswith(folder) and (not path.startswith(_LIBRARIES) or folder.startswith(_LIBRARIES))
             for folder in self._folders
         )
 
 
+_Names = tuple[str, ...]
+_last_beside: tuple[_Names, _Names, _Names] = (), (), ()
+"""Of all modules, for these folders, which are in them, when this was last asked."""
+
+
+def _names_of(module: str) -> dict[str, Any]:
+    there = sys.modules.get(module)
+    return there.__dict__ if isinstance(there, ModuleType) else {}
+
+
 @lru_cache(maxsize=4096)
 def _resolved(file: str) -> str:
-    return str(Path(file).resolve())
+    # A Path would take the first walk ten times as long.
+    folder, name = os.path.split(file)
+    path = f"{_real_folder(folder)}/{name}"
+    return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - see above
+
+
+@lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder).rstrip("/")

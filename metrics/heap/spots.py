@@ -42,6 +42,10 @@ _LENGTHS: tuple[tuple[type, Callable[[Any], int]], ...] = (
     (queue.SimpleQueue, queue.SimpleQueue.qsize),
 )
 _KINDS = tuple(kind for kind, _ in _LENGTHS)
+_PLAIN = tuple(kind for kind in _KINDS if type(kind) is type)
+# Of these Python would ask their abstract bases, which takes as long as all the rest.
+_ABSTRACT = tuple(kind for kind in _KINDS if type(kind) is not type)
+_SLOT = types.MemberDescriptorType
 
 
 def is_a(held: object, kinds: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
@@ -51,13 +55,16 @@ def is_a(held: object, kinds: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
 
 def is_container(held: object) -> bool:
     """Whether its length can be told, and it may grow."""
-    return is_a(held, _KINDS)
+    kind = type(held)
+    if issubclass(kind, _PLAIN):
+        return True
+    return any(type.__subclasscheck__(abstract, kind) for abstract in _ABSTRACT)
 
 
 def length(held: Any) -> int | None:
     """How many items it holds; None where it is no container, or cannot tell right now."""
     try:
-        for kind, measure in _LENGTHS:
+        for kind, measure in _LENGTHS if is_container(held) else ():
             if is_a(held, kind):
                 return measure(held)
     except Exception:  # noqa: BLE001 - a subclass may have deleted what its base needs
@@ -75,8 +82,12 @@ def bound(held: Any) -> int | None:
             return limit
         if is_a(held, queue.Queue):
             return held.maxsize or None
+        if any(type(held) is kind for kind in _KINDS):
+            return None
         # Caches of well-known libraries are dicts, or hold one, and call it so.
-        limit = attributes(held).get("maxsize", attributes(held).get("_Cache__maxsize"))
+        limit = attribute(held, "maxsize")
+        if limit is None:
+            limit = attribute(held, "_Cache__maxsize")
         return int(limit) if isinstance(limit, (int, float)) and 0 < limit < 1 << 62 else None
     except Exception:  # noqa: BLE001 - not having one is no fault
         return None
@@ -87,7 +98,7 @@ def attributes(held: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in type(held).__mro__:
         for name, member in kind.__dict__.items():
-            if isinstance(member, types.MemberDescriptorType) and not name.startswith("__"):
+            if type(member) is _SLOT and name not in found and not name.startswith("__"):
                 try:
                     found[name] = member.__get__(held)
                 except AttributeError:
@@ -96,11 +107,28 @@ def attributes(held: object) -> dict[str, Any]:
     return {**found, **own} if own else found
 
 
+def attribute(held: object, name: str) -> Any:
+    """One of :func:`attributes`, or None: this is asked at every reading of a container, and looks at nothing
+    else."""
+    own = own_dict(held)
+    if own is not None and name in own:
+        return own[name]
+    if not name.startswith("__"):
+        for kind in type(held).__mro__:
+            member = kind.__dict__.get(name)
+            if type(member) is _SLOT:
+                try:
+                    return member.__get__(held)
+                except AttributeError:
+                    continue
+    return None
+
+
 def own_dict(held: object) -> dict[str, Any] | None:
     """The object's own ``__dict__``, even where its class says otherwise."""
     for kind in type(held).__mro__:
         member = kind.__dict__.get("__dict__")
-        if isinstance(member, types.GetSetDescriptorType):
+        if type(member) is types.GetSetDescriptorType:
             try:
                 found = member.__get__(held)
             except Exception:  # noqa: BLE001 - it has none then
@@ -160,11 +188,6 @@ def attribute_of(look: Look, name: str) -> Look:
 
     def found() -> Any:
         held = look()
-        if held is None:
-            return None
-        own = own_dict(held)
-        if own is not None and name in own:
-            return own[name]
-        return attributes(held).get(name)
+        return None if held is None else attribute(held, name)
 
     return found

@@ -29,6 +29,10 @@ from pipeline.events import Event, StageWorked
 TICK_S = 0.1
 COLD_EVERY = 10
 """Ticks between two looks at containers that have not changed for a while."""
+COLD_READINGS = 4
+"""Readings of a stage between two at which those are read as well."""
+TOLD_EVERY = 5
+"""Ticks between two times that what was found is told."""
 SHARE = 0.004
 """Of the time, spent on looking for containers; the same again on weighing them."""
 LOOK_S = (1.0, 60.0)
@@ -67,6 +71,9 @@ class Declared(Protocol):
 Roots = Callable[[], Mapping[str, Sequence[object]]]
 """By stage, in flow order, what runs in it now."""
 
+Arrangement = Callable[[], object]
+"""Equal to what it was before as long as the same runs in every stage."""
+
 
 class HeapWatch:
     """``put`` is for the threads that emit events; the rest is for one thread at a time."""
@@ -79,17 +86,24 @@ class HeapWatch:
         *,
         output: str = "output",
         seed: int = 0,
+        arrangement: Arrangement | None = None,
     ) -> None:
-        """``output`` is the stage that is the sink; ``seed`` chooses the items that are weighed."""
+        """``output`` is the stage that is the sink; ``seed`` chooses the items that are weighed.
+        ``arrangement`` is asked often: give one where it is cheaper than the roots."""
         self._clock = clock
         self._roots = roots
+        self._arrangement = arrangement or (lambda: _shape(roots()))
         self._declared = declared
         self._output = output
         self._chance = random.Random(seed)
         self._stages: dict[str, StageCounts] = {}
         self._tracked: dict[tuple[str | None, str, int], Tracked] = {}
         self._by_stage: dict[str | None, list[Tracked]] = {}
-        self._shape: tuple[int, ...] = ()
+        self._names: frozenset[str | None] = frozenset()
+        """Of the stages."""
+        self._arranged: object = ()
+        self._walked_at = float("-inf")
+        """When the newest walk that was taken over began."""
         self._tickets = itertools.count(1)
         self._applied = 0
         self._applying = threading.Lock()
@@ -116,7 +130,7 @@ class HeapWatch:
             if counts is None:
                 counts = self._stages.setdefault(event.stage, StageCounts())
             if counts.add(event):
-                self._read_stage(event.stage, counts)
+                self._read_stage(event.stage, counts, event.at)
         except Exception:  # noqa: BLE001 - what watches must not hurt what it watches
             self.failures += 1
 
@@ -148,7 +162,8 @@ class HeapWatch:
             self._weigh_at = now + self._timed(self._weigh_next) / SHARE
         self._censuses.step(now)
         self._weighed_by_census()
-        self.publish()
+        if self._ticks % TOLD_EVERY == 1:
+            self.publish()
 
     def finish(self) -> None:
         """The last look, when nothing runs any more."""
@@ -224,19 +239,28 @@ class HeapWatch:
     def _owns(self, kind: type) -> bool:
         return self._walk is not None and self._walk.code.owns_class(kind)
 
-    def _read_stage(self, stage: str, counts: StageCounts) -> None:
-        if self._changed() or (counts.readings in FIND_AT and self._walk_steps < QUICK):
+    def _read_stage(self, stage: str, counts: StageCounts, at: float) -> None:
+        # What a batch did to a chain of stages, one walk sees.
+        due = counts.readings in FIND_AT and self._walk_steps < QUICK and at >= self._walked_at
+        if due or self._changed():
             self._find()
+        cold = counts.readings % COLD_READINGS == 0
         for tracked in self._by_stage.get(stage, ()):
-            tracked.read(counts.taken, counts.held)
+            if cold or tracked.lively:
+                tracked.read(counts.taken, counts.held)
         if stage == self._last_stage():
             for tracked in self._by_stage.get(None, ()):
-                tracked.read(counts.taken, 0)
+                if cold or tracked.lively:
+                    tracked.read(counts.taken, 0)
             self.blocks.read(counts.taken, self._own_blocks())
 
     def _read(self, tracked: Tracked) -> None:
         counts = self._stages.get(tracked.spot.stage or "")
-        tracked.read(*((counts.taken, counts.held) if counts is not None else (self._most_taken(), 0)))
+        if counts is not None:
+            tracked.read(counts.taken, counts.held)
+        else:
+            # A stage that has taken nothing yet has not, whatever those before it have taken.
+            tracked.read(0 if tracked.spot.stage in self._names else self._most_taken(), 0)
 
     def _own_blocks(self) -> int:
         return sum(tracked.own_blocks for tracked in list(self._tracked.values()))
@@ -249,19 +273,22 @@ class HeapWatch:
 
     def _changed(self) -> bool:
         """Whether something else runs in a stage than at the last walk."""
-        return _shape(self._roots()) != self._shape
+        return self._arrangement() != self._arranged
 
     def _find(self) -> None:
         """Walk, and go on with what was found, unless a walk that began later was quicker."""
         ticket = next(self._tickets)
+        began = self._clock.monotonic()
+        arranged = self._arrangement()
         roots = self._roots()
         spots = self._spots(roots)
         if not self._applying.acquire(timeout=WAIT_S):
             return
         try:
             if ticket > self._applied:
-                self._applied, self._shape = ticket, _shape(roots)
+                self._applied, self._arranged = ticket, arranged
                 self._take_over(spots, roots)
+                self._walked_at = began
         finally:
             self._applying.release()
 
@@ -295,7 +322,7 @@ class HeapWatch:
         for each in tracked.values():
             stage = each.spot.stage if each.spot.stage in roots else None
             by_stage.setdefault(stage, []).append(each)
-        self._tracked, self._by_stage = tracked, by_stage
+        self._tracked, self._by_stage, self._names = tracked, by_stage, frozenset(roots)
 
     def _gone(
         self, found: Mapping[tuple[str | None, str, int], Tracked]
