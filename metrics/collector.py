@@ -9,6 +9,7 @@ from dataclasses import replace
 from metrics import rows
 from metrics.anomalies import Watch
 from metrics.books import Books, PartitionCount, QueueCount
+from metrics.circumstances import Circumstances
 from metrics.definitions.thresholds import Threshold, ThresholdResult
 from metrics.fold import RunFold, Severity
 from metrics.health import consequences
@@ -20,6 +21,7 @@ from metrics.snapshot import FaultState, LogLine, Snapshot
 from metrics.taps import samples
 from metrics.verdict import judge
 from metrics.vitals import Vitals
+from metrics.vitals.standstill import Standstill
 from metrics.vitals.thread_watch import ThreadWatch
 from pipeline.clock import Clock
 from pipeline.events import Subscription
@@ -67,6 +69,8 @@ class Collector:
         self._memory = memory
         self._vitals = vitals or Vitals(clock)
         self._threads = ThreadWatch(threads)
+        self._standstill = Standstill()
+        self._circumstances = Circumstances()
         self._thresholds = tuple(thresholds)
         self._looks = looks
         self._watch = Watch()
@@ -154,6 +158,9 @@ class Collector:
         self._memory.sample(self._fold.read)
         self._vitals.sample(now, last=last)
         self._threads.look(now, self._vitals.scheduling)
+        moved = {name: stage.taken + stage.rejected for name, stage in self._fold.stages.items()}
+        at_rest = last or self._fold.phase == "paused"
+        self._standstill.look(now, moved, self._threads.states, paused=at_rest)
         for queue in self._books.queues():
             stage = self._fold.stages.get(queue.stage)
             if stage is not None:
@@ -195,7 +202,7 @@ class Collector:
             elapsed_s=max(0.0, now - fold.started_at),
             records=records,
             sources=sources,
-            stages=rows.stages(fold, self._books, queues, now, read_share),
+            stages=rows.stages(fold, self._books, queues, now, read_share, self._standstill.since),
             throughput=fold.settled.measure(now),
             latency=latency,
             error_rate=rows.error_rate(records),
@@ -225,6 +232,11 @@ class Collector:
         for severity, text in self._watch.news:
             fold.note(now, severity, text)
         self._watch.news.clear()
+        around = self._circumstances.look(snapshot, fold.reads.history(now))
+        for text in self._circumstances.news:
+            fold.note(now, "info", text)
+        self._circumstances.news.clear()
+        snapshot = replace(snapshot, reasons=(*snapshot.reasons, *around))
         if fold.phase == "running" and snapshot.elapsed_s >= SETTLE_IN_S:
             words = bottleneck(fold.stages.values(), {queue.stage: queue for queue in queues}, now)
             # A rate limit holds the first stage up on purpose.

@@ -74,6 +74,7 @@ class RunFold:
         self.settled = Window(opened_at)
         self.history = Window(opened_at, HISTORY_S, 1.0)
         self.recent = RecentFold(opened_at)
+        self.reads = Window(opened_at)
         self.oldest_s = 0.0
         """The longest that the oldest record in flight was seen to have waited, of any partition."""
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
@@ -93,6 +94,7 @@ class RunFold:
             case BatchRead():
                 partition = self._partition(event.partition)
                 partition.read += event.records
+                self.reads.add(event.at, event.records)
                 partition.position = max(partition.position, event.position or 0)
             case RecordsRejected():
                 self._rejected(event)
@@ -127,6 +129,7 @@ class RunFold:
         self.settled = Window(event.at)
         self.history = Window(event.at, HISTORY_S, 1.0)
         self.recent = RecentFold(event.at)
+        self.reads = Window(event.at)
         self.stages = {info.name: StageFold(info, event.at) for info in event.stages}
         self.partitions = {info.partition: PartitionFold(info) for info in event.partitions}
         self.note(event.at, "info", f"started: {plural(len(event.partitions), 'partition')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from metrics import reconcile
 from metrics.books import Books, PartitionCount, QueueCount
@@ -18,14 +19,23 @@ QUIET_S = 1.0
 
 
 def stages(
-    fold: RunFold, books: Books, queues: Sequence[QueueCount], now: float, read_share: float | None
+    fold: RunFold,
+    books: Books,
+    queues: Sequence[QueueCount],
+    now: float,
+    read_share: float | None,
+    still_since: Mapping[str, float],
 ) -> tuple[StageState, ...]:
-    """The stage board; ``read_share`` is how much of the input was read."""
+    """The stage board; ``read_share`` is how much of the input was read, ``still_since`` when stages that
+    stand still came to do so."""
     before = {queue.stage: queue for queue in queues}
     read = sum(partition.read for partition in fold.partitions.values())
     progress = stage_progress(fold.stages.values(), read_share, read)
     return tuple(
-        _stage(stage, books.lost_at(name), before.get(name), share, now, last=fold.ended_at is not None)
+        replace(
+            _stage(stage, books.lost_at(name), before.get(name), share, now, last=fold.ended_at is not None),
+            standstill_s=max(0.0, now - still_since.get(name, now)),
+        )
         for (name, stage), share in zip(fold.stages.items(), progress, strict=True)
     )
 

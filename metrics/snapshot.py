@@ -108,6 +108,9 @@ class StageState:
     shared: int = 0
     """Records that were the same object as another of their batch, where that was looked for."""
     recent: Recent | None = None
+    standstill_s: float | None = None
+    """For how long a thread of the stage has waited for a lock while no record came through; 0 where none
+    does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,8 @@ class ThreadState:
     state: Literal["busy", "idle", "blocked", "paused"] | None
     cpu: float | None
     place: str | None
+    waits_for_lock: bool = False
+    """Whether it stands where it stood at the look before, and takes a lock there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,10 @@ class Watch:
             )
             self._exact[key] = self._begin(anomaly)
         else:
-            self._found[number] = replace(self._found[number], value=exact.value, text=exact.text)
+            before = self._found[number]
+            if exact.severity == "critical" != before.severity:
+                self.news.append(News("error", exact.text))
+            self._found[number] = replace(before, value=exact.value, text=exact.text, severity=exact.severity)
 
     # What is usual
 

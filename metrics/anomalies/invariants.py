@@ -8,9 +8,15 @@ from typing import Literal, NamedTuple
 from metrics.detectors import Range
 from metrics.format import count, plural, seconds
 from metrics.snapshot import Snapshot
+from metrics.vitals import standstill
 
 LATE_S = 1.0
 """A snapshot may be older than the times in it by no more than that."""
+
+STILL_S = 5.0
+"""So long may a thread wait for a lock while nothing comes through its stage."""
+STUCK_S = 15.0
+"""From then on the run is no longer sound."""
 
 CLOCK_JUMP_S = 0.5
 """Between two looks; a clock that is brought into line slowly moves by half a thousandth of the time."""
@@ -28,11 +34,13 @@ class Exact(NamedTuple):
 
 
 class Invariants:
-    """Reads them; remembers only the queues' bounds and where the clock stood."""
+    """Reads them; remembers only the queues' bounds, where the clock stood, and who stands still."""
 
     def __init__(self) -> None:
         self._bounds: dict[str, int] = {}
         self._offset: float | None = None
+        self._still: dict[str, str] = {}
+        """What was seen of the stages that stand still."""
 
     def look(self, snapshot: Snapshot) -> Iterator[Exact]:
         """All of them, held or not."""
@@ -41,6 +49,7 @@ class Invariants:
         yield from self._clock(snapshot)
         yield from _times(snapshot)
         yield from _objects(snapshot)
+        yield from self._standstills(snapshot)
 
     def _queues(self, snapshot: Snapshot) -> Iterator[Exact]:
         for stage in snapshot.stages:
@@ -54,6 +63,21 @@ class Invariants:
             held = f"the queue before {stage.name} holds {count(queue.size)} records"
             text = f"{held}, its bound was {count(bound)}"
             yield Exact("pipeline.stage.queue.depth", stage.name, queue.size, (None, most), "critical", text)
+
+    def _standstills(self, snapshot: Snapshot) -> Iterator[Exact]:
+        for stage in snapshot.stages:
+            still_s = stage.standstill_s
+            if still_s is None:
+                continue
+            if still_s <= STILL_S:
+                self._still.pop(stage.name, None)
+            elif stage.name not in self._still:
+                # As it was at first: who retries is not seen at the same line each time.
+                began_s = max(0.0, snapshot.elapsed_s - still_s)
+                self._still[stage.name] = standstill.words(stage.name, began_s, snapshot.threads)
+            severity: Literal["warning", "critical"] = "critical" if still_s >= STUCK_S else "warning"
+            text = self._still.get(stage.name, "")
+            yield Exact("pipeline.stage.standstill", stage.name, still_s, (None, STILL_S), severity, text)
 
     def _clock(self, snapshot: Snapshot) -> Iterator[Exact]:
         offset, before = snapshot.resources.clock_offset_s, self._offset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metrics.definitions.metric import Metric, OfStage, Times, Value
 from metrics.definitions.run import LATENCY_MEASURES
-from metrics.definitions.units import BYTES, MILLISECONDS, RATE, RECORDS, SHARE, counted
+from metrics.definitions.units import BYTES, MILLISECONDS, RATE, RECORDS, SECONDS, SHARE, counted
 from metrics.snapshot import StageState
 
 _OUTCOME = "records that left the stage, by how"
@@ -152,6 +152,13 @@ STAGE: tuple[Metric, ...] = (
         ("blocked",),
         (("state", "blocked"),),
         watched=True,
+    ),
+    Metric(
+        "pipeline.stage.standstill",
+        "gauge",
+        SECONDS,
+        "how long a thread of it has waited for a lock while no record came through; 0 where none does",
+        OfStage(lambda stage: stage.standstill_s),
     ),
     Metric(
         "pipeline.stage.workers",

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from metrics.snapshot import ThreadState
+from metrics.vitals.lock_wait import waits_for_lock
 from metrics.vitals.machine import Scheduling
 from pipeline.thread_facts import ThreadFact
 
@@ -38,6 +39,8 @@ class ThreadWatch:
         self._at = 0.0
         self._cpu: dict[int, float] = {}
         self._seen: Mapping[int, Scheduling] | None = None
+        self._places: Mapping[int, str | None] = {}
+        """Where each thread was at the last look."""
         self.states: tuple[ThreadState, ...] = ()
 
     def look(self, now: float, scheduling: Mapping[int, Scheduling] | None) -> None:
@@ -52,20 +55,36 @@ class ThreadWatch:
         # The engine's own first: they are what the run is about.
         threads.sort(key=lambda thread: thread.ident not in known)
         states = []
+        places: dict[int, str | None] = {}
+        stuck = False
         for thread in threads[:MOST_THREADS]:
             ident = thread.ident or 0
             fact, frame = known.get(ident), frames.get(ident)
+            where = places[ident] = place(frame) if frame is not None else None
+            # That is looked for only in a thread that may be stuck; of the user's own threads, only where one
+            # of the run's is.
+            suspect = fact.doing == "busy" if fact else stuck
+            waits = (
+                frame is not None
+                and suspect
+                and where is not None
+                and where == self._places.get(ident)
+                and waits_for_lock(frame)
+            )
+            stuck = stuck or waits
             states.append(
                 ThreadState(
                     name=thread.name,
                     stage=fact.stage if fact else None,
                     state=fact.doing if fact else None,
                     cpu=self._cpu.get(thread.native_id or 0),
-                    place=place(frame) if frame is not None else None,
+                    place=where,
+                    waits_for_lock=waits,
                 )
             )
         # A frame keeps its variables alive.
-        del frames
+        del frames, frame
+        self._places = places
         self.states = tuple(states)
 
     def _share(self, now: float, scheduling: Mapping[int, Scheduling] | None) -> None:

@@ -349,7 +349,7 @@ class Gate:
         self.join = pace.join
 
     def allowed(self, reader):
-        return 0 if self.delay(reader) > 0 else self.pace.allowed(reader)
+        return 0 if self.opens_at > time.monotonic() else self.pace.allowed(reader)
 
     def delay(self, reader):
         return max(self.opens_at - time.monotonic(), self.pace.delay(reader))

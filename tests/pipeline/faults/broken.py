@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -118,6 +119,8 @@ class Ran:
     opened: int = 0
     started: int = 0
     collections: int = 0
+    waits: int = 0
+    """How often the thread gave up its processor of its own accord: for a lock, a time, a device."""
     grown: list[tuple[str, int, int]] = field(default_factory=list)
     """Containers that are reached from the stage: name, length when half was read, and at the end."""
 
@@ -155,9 +158,10 @@ def run(
         if between is not None:
             between(engine, injector, chance)
 
-    began = time.monotonic()
+    began, waited = time.monotonic(), _waits()
     DeterministicDriver(engine, clock, seed=1).run(step)
     ran = Ran(engine, injector, sink, subscription.drain(), time.monotonic() - began)
+    ran.waits = _waits() - waited
     ran.grown = [(name, halves.get(name, 0), size) for name, size in containers(engine).items()]
     measured.finish(ran)
     if at_end is not None:
@@ -186,12 +190,12 @@ class Threads:
         return self.subscription.drain()
 
 
-def start(folder: Path, text: str | None, **shape: Any) -> Threads:
+def start(folder: Path, text: str | None, *, options: Options | None = None, **shape: Any) -> Threads:
     """A run as the product does it; it goes on when this returns."""
     pipeline, sink = make(folder, **shape)
     clock, bus = SystemClock(), EventBus()
     subscription = bus.subscribe(1_000_000)
-    engine = Engine(pipeline, Options(), clock, bus, spawn_detached)
+    engine = Engine(pipeline, options or Options(), clock, bus, spawn_detached)
     injector = Injector(engine, clock, spawn_detached)
     if text is not None:
         injector.add(injector.parse(text))
@@ -213,6 +217,12 @@ class Measured:
         ran.opened = psutil.Process().num_fds() - self._files
         ran.started = threading.active_count() - self._threads
         ran.collections = _collections() - self._collections
+
+
+def _waits() -> int:
+    # Where the system does not tell of one thread: of the process, in which no other is at work meanwhile.
+    whose = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+    return resource.getrusage(whose).ru_nvcsw
 
 
 def _collections() -> int:
