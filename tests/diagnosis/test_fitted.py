@@ -42,7 +42,7 @@ def test_every_fitted_row_is_of_a_cause_and_an_experiment_that_there_is() -> Non
 def result(name: str, part: str, right: str, seen: Sequence[Sequence[str]]) -> dict[str, Any]:
     return {
         "name": name,
-        "kind": "fault",
+        "kind": "by_hand",
         "part": part,
         "right": [right] if right else [],
         "seen": seen,
@@ -66,6 +66,17 @@ def test_what_comes_often_becomes_probable_and_the_rest_stays() -> None:
     assert "leak" not in fitted.likelihoods
     assert "flush" not in fitted.likelihoods["race"]
     assert fit.fit(results())[0] == fitted
+
+
+def test_what_was_put_in_counts_little_and_says_nothing_of_sources_and_symptoms() -> None:
+    signs = [["symptom", "lost"], ["smell_write", "not_there"], ["lock", "same"]]
+    injected = [{**each, "kind": "fault"} for each in results(races=signs)]
+    ten = fit.rows(fit.counted(fit.told(injected, "development")), 4.0)
+    one = fit.rows(fit.counted(fit.told(injected[:1], "development")), 4.0)
+    assert ten["race", "lock"] == pytest.approx(one["race", "lock"])
+    assert ten["race", "lock"]["same"] > Numbers().row("race", "lock")["same"]
+    assert ("race", "smell_write") not in ten
+    assert ("race", "symptom") not in ten
 
 
 def test_the_held_out_part_is_not_looked_at() -> None:
