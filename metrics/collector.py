@@ -32,7 +32,8 @@ __all__ = ["Books", "Collector", "PartitionCount", "QueueCount"]
 
 TICK_S = 0.1
 PUBLISH_S = 0.2
-"""A snapshot costs more than folding does, and nobody looks more often."""
+"""A snapshot costs more than folding does, and nobody looks more often. While nobody looks at all, there is
+one in each second of the run, for what is kept of it: anomalies and history."""
 SETTLE_IN_S = 2.0
 """How long a run goes on before a bottleneck is named."""
 
@@ -79,6 +80,9 @@ class Collector:
         self._heard_at = clock.monotonic()
         self._events_lost = 0
         self._told_lost = 0
+        self._looked = False
+        self._publish_at = 0.0
+        self._second = -1
         self.failures = 0
         """How often folding an event or building a snapshot failed: faults of the monitor."""
         self.threshold_results: tuple[ThresholdResult, ...] = ()
@@ -90,14 +94,15 @@ class Collector:
         self._vitals.begin()
 
     def run(self, stop: threading.Event, wake: threading.Event | None = None) -> None:
-        """Fold ten times a second and publish five times, until ``stop`` is set; missed ticks are left out.
+        """Fold ten times a second and publish five times (once while nobody looks), until ``stop`` is set;
+        missed ticks are left out.
 
         ``wake`` (give its ``set`` to the subscription) brings a step forward when many events
         wait; whoever sets ``stop`` sets it too.
         """
         self.begin()
         alarm = wake or stop
-        publish_at = due = self._clock.monotonic() + TICK_S
+        due = self._clock.monotonic() + TICK_S
         while not stop.is_set():
             self._clock.sleep(alarm, max(0.0, due - self._clock.monotonic()))
             if stop.is_set():
@@ -105,9 +110,7 @@ class Collector:
             if wake is not None:
                 wake.clear()
             now = self._clock.monotonic()
-            self.step(now, publish=now >= publish_at)
-            if now >= publish_at:
-                publish_at = now + PUBLISH_S - TICK_S / 2
+            self.step(now, publish=self._publish_due(now))
             if now >= due:
                 due += TICK_S * (1 + int((now - due) / TICK_S))
 
@@ -121,6 +124,12 @@ class Collector:
         except Exception as error:  # noqa: BLE001 - what watches a run must not end with one bad reading
             self._failed(now, "a snapshot", error)
             self.snapshot = replace(self.snapshot, notices=tuple(self._fold.notices))
+
+    def look(self) -> Snapshot:
+        """:attr:`snapshot`, for somebody who is watching: as long as this is called, there soon is a newer
+        one. For any thread."""
+        self._looked = True
+        return self.snapshot
 
     def finish(self, *, interrupted: bool = False) -> Snapshot:
         """The last snapshot, with thresholds judged; call it when the engine has stopped.
@@ -153,6 +162,14 @@ class Collector:
     def note(self, severity: Severity, text: str) -> None:
         """Show a line in the events panel."""
         self._fold.note(self._clock.monotonic(), severity, text)
+
+    def _publish_due(self, now: float) -> bool:
+        second = int(now - self._fold.started_at)
+        if second == self._second and not (self._looked and now >= self._publish_at):
+            return False
+        self._second, self._looked = second, False
+        self._publish_at = now + PUBLISH_S - TICK_S / 2
+        return True
 
     def _sample(self, now: float, *, last: bool = False) -> None:
         self._memory.sample(self._fold.read)

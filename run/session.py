@@ -88,7 +88,8 @@ class Session(LiveRun):
         # Before the first look at memory and open files, which it is to be part of.
         self.recorder = Recorder(
             self.clock,
-            lambda: self.snapshot,
+            # What is kept in memory is for those who watch; a file is somebody who does.
+            (lambda: self.snapshot) if record is not None else (lambda: self.latest),
             lambda text: self._collector.note("warning", text),
             pipeline=pipeline.name,
             seed=options.seed,
@@ -140,7 +141,13 @@ class Session(LiveRun):
 
     @property
     def snapshot(self) -> Snapshot:
-        """The newest state."""
+        """The newest state; whoever asks is watching, and finds a newer one a fifth of a second later."""
+        self._collector.look()
+        return self.latest
+
+    @property
+    def latest(self) -> Snapshot:
+        """The newest state, for those who do not watch: while nobody does, it is up to a second old."""
         newest = self._collector.snapshot
         found = self._diagnosing.found if self._diagnosing is not None else None
         if found is None:

@@ -97,7 +97,7 @@ class Presence:
     def _write(self) -> None:
         if self._file is None:
             return
-        snapshot = self._session.snapshot
+        snapshot = self._session.latest
         entry = Entry(
             pid=os.getpid(),
             pipeline=snapshot.pipeline,

@@ -96,6 +96,8 @@ class Server:
 
     def publish(self) -> None:
         """Offer every client the newest state."""
+        if not self._clients:
+            return
         snapshot = self._run.snapshot
         state = State(self._run.powers, self._read_only, self._run.finished)
         now = self._clock.monotonic()

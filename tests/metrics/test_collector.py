@@ -14,7 +14,7 @@ from metrics.collector import Collector
 from metrics.definitions.measures import MEASURES
 from metrics.definitions.thresholds import parse
 from metrics.prometheus import exposition
-from metrics.snapshot import QueueState
+from metrics.snapshot import QueueState, Snapshot
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock, SystemClock
 from pipeline.events import (
@@ -500,6 +500,28 @@ def test_the_loop_keeps_its_schedule_and_leaves_missed_ticks_out(extra: float, t
     clock = Sleeper(stop, 3, extra)
     Collector(clock, EventBus().subscribe(), FakeBooks(), sampler()).run(stop)
     assert clock.woke == pytest.approx(times)
+
+
+@pytest.mark.parametrize(("watched", "least", "most"), [(False, 4, 4), (True, 15, 20)])
+def test_snapshots_come_five_times_a_second_to_those_who_look_else_once_in_each(
+    watched: bool, least: int, most: int
+) -> None:
+    seen: list[Snapshot] = []
+
+    class Looker(Sleeper):
+        def sleep(self, event: threading.Event, seconds: float) -> bool:
+            snapshot = collector.look() if watched else collector.snapshot
+            if not seen or seen[-1] is not snapshot:
+                seen.append(snapshot)
+            return super().sleep(event, seconds)
+
+    stop = threading.Event()
+    clock = Looker(stop, 35, 0.003)
+    collector = Collector(clock, EventBus().subscribe(), FakeBooks(), sampler())
+    collector.run(stop)
+    # The first one is that of before the run.
+    assert least <= len(seen) - 1 <= most
+    assert {int(each.elapsed_s) for each in seen} == {0, 1, 2, 3}
 
 
 def test_a_wake_up_call_brings_the_step_forward() -> None:
