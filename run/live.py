@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 from metrics.snapshot import Snapshot
 from pipeline.errors import ConfigurationError
 
-Power = Literal["steer", "inject", "census", "diagnose", "tap", "letters", "seek", "record"]
+Power = Literal["steer", "inject", "census", "diagnose", "tap", "letters", "resend", "seek", "record"]
 """Something that a run may let a front end do: change its course, put faults in, count its objects, look for
-causes, look at records, look at dead letters, move in time, keep its last minutes."""
+causes, look at records, look at dead letters, send these again when it is over, move in time, keep its last
+minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,27 @@ class LetterLine:
     stage: str
     reason: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """How an order to send dead letters again stands: ``text`` says what became of it when it is no longer
+    ``under_way``, ``sound`` whether that is as it should be. Orders are numbered from 1 on."""
+
+    number: int
+    under_way: bool
+    sound: bool
+    text: str
+
+
+class Resends(Protocol):
+    """What sends dead letters again for a run in this process."""
+
+    resent: Resent | None
+
+    def begin(self, ids: Sequence[str]) -> None:
+        """Send these, without any all of them; returns at once. Raises ConfigurationError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +189,16 @@ class LiveRun(Protocol):
     def letter(self, id: str) -> str:
         """All that is known of one dead letter, as text (``letters``)."""
         raise _cannot()
+
+    def resend_letters(self, ids: Sequence[str]) -> None:
+        """When the run is over: send these dead letters through the pipeline as its file is now, without
+        ``ids`` all; :attr:`resent` tells how far it is (``resend``)."""
+        raise _cannot()
+
+    @property
+    def resent(self) -> Resent | None:
+        """How the last order to send dead letters again stands; None where there was none (``resend``)."""
+        return None
 
     def save_recording(self, path: str) -> None:
         """Write the last minutes to a file that ``replay`` reads (``record``)."""

@@ -25,8 +25,8 @@ def exclusive(pipeline: Pipeline, state: Path | None) -> Iterator[None]:
     The lock goes with the process, however that ends. It is taken only where progress is kept. Raises
     :class:`~pipeline.errors.ConfigurationError` where another process has it.
     """
-    place = _place(pipeline, state)
-    descriptor = _opened(place) if place is not None else None
+    where = place(pipeline, state)
+    descriptor = _opened(where) if where is not None else None
     if descriptor is None:
         yield
         return
@@ -37,7 +37,8 @@ def exclusive(pipeline: Pipeline, state: Path | None) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _place(pipeline: Pipeline, state: Path | None) -> str | None:
+def place(pipeline: Pipeline, state: Path | None) -> str | None:
+    """What a pipeline writes to, for which only one process may have the lock; None where none is needed."""
     sink = pipeline.sink
     if state is not None:
         return str(state.resolve())

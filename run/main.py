@@ -19,6 +19,7 @@ from run.attach.presence import Presence
 from run.diagnose import after as diagnose_after
 from run.display import Display, Show
 from run.display import check as check_display
+from run.dlq.resending import Resending
 from run.lock import exclusive
 from run.narrator import say
 from run.session import Session
@@ -122,17 +123,21 @@ def _run_session(
 ) -> int:
     # Before anything is forgotten: a wrong option must not cost the progress of earlier runs.
     baseline = Baseline(settings.baseline, pipeline.name) if settings.baseline is not None else None
+    options = _options(settings, watched=watched)
+    store = open_store(pipeline, settings.state, fresh=settings.fresh)
+    resending = _resending(pipeline, settings, options) if watched and store is not None else None
     session = Session(
         pipeline,
-        _options(settings, watched=watched),
+        options,
         fail_if=settings.fail_if,
         duration=settings.duration,
         drain_timeout=settings.drain_timeout,
-        store=open_store(pipeline, settings.state, fresh=settings.fresh),
+        store=store,
         record=settings.record,
         faults=settings.faults,
         baseline=baseline,
         target=settings.file,
+        resends=resending,
     )
     if endpoint is not None:
         endpoint.serve(lambda: session.snapshot)
@@ -142,6 +147,8 @@ def _run_session(
     try:
         presence.start()
         sound = front(session, presence)
+        if resending is not None:
+            resending.finish()
         if settings.diagnose and session.report().exit_code in SICK:
             diagnose_after.run(session.diagnosing)
         report = session.report()
@@ -150,6 +157,12 @@ def _run_session(
     sound &= _finish_recording(session, report)
     sound &= outputs.write(report, settings, data)
     return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)
+
+
+def _resending(pipeline: Pipeline, settings: Settings, options: Options) -> Resending | None:
+    if settings.file is None:
+        return None
+    return Resending(settings.file, pipeline, settings.state, options, settings.drain_timeout)
 
 
 def _finish_recording(session: Session, report: RunReport) -> bool:

@@ -33,7 +33,7 @@ from run import exit_codes
 from run.books import EngineBooks, sink_info
 from run.diagnosing import Diagnosing
 from run.dlq.live_letters import LiveLetters
-from run.live import FaultChoice, LetterLine, LiveRun, Power
+from run.live import FaultChoice, LetterLine, LiveRun, Power, Resends, Resent
 from run.log_ring import LogRing
 from run.recording.recorder import Recorder
 from run.tampering import Tampering
@@ -59,6 +59,7 @@ class Session(LiveRun):
         faults: Sequence[str] = (),
         baseline: Baseline | None = None,
         target: str | None = None,
+        resends: Resends | None = None,
         clock: Clock | None = None,
     ) -> None:
         """``duration`` is in seconds; after it the run drains. ``fail_if`` are threshold expressions.
@@ -67,10 +68,12 @@ class Session(LiveRun):
         memory, the whole run where ``record`` names a file. ``faults`` are put in on purpose, written as for
         ``--fault``. ``baseline`` is the report of an earlier run, to compare with.
         ``target`` is the file that defines the pipeline, as on the command line, so that it can be diagnosed.
+        ``resends`` sends dead letters again when the run is over.
 
         Raises :class:`~pipeline.errors.ConfigurationError` where the run cannot begin.
         """
         self._duration = duration
+        self._resends = resends
         self._baseline = baseline
         self._drain_timeout = drain_timeout
         self._drained = threading.Lock()
@@ -216,7 +219,11 @@ class Session(LiveRun):
     def powers(self) -> frozenset[Power]:
         """What may be asked of this run."""
         mine: set[Power] = {"steer", "census", "inject", "tap", "letters", "record"}
-        return frozenset(mine | {"diagnose"}) if self._diagnosing is not None else frozenset(mine)
+        if self._diagnosing is not None:
+            mine.add("diagnose")
+        if self._resends is not None:
+            mine.add("resend")
+        return frozenset(mine)
 
     def diagnose(self) -> None:
         """Look for the cause of what is wrong, by trials in other processes."""
@@ -244,6 +251,21 @@ class Session(LiveRun):
     def letter(self, id: str) -> str:
         """All that is known of one rejected record."""
         return self._letters.letter(id)
+
+    def resend_letters(self, ids: Sequence[str]) -> None:
+        """When the run is over: send these dead letters again, without ``ids`` all."""
+        if self._resends is None:
+            raise ConfigurationError("this run keeps no progress to which their rows could be added")
+        if not self.finished:
+            raise ConfigurationError(
+                "the run still writes its dead letters; they can be sent when it is over"
+            )
+        self._resends.begin(ids)
+
+    @property
+    def resent(self) -> Resent | None:
+        """How the last order to send dead letters again stands."""
+        return self._resends.resent if self._resends is not None else None
 
     def save_recording(self, path: str) -> None:
         """Write the last minutes to a file that ``replay`` reads."""

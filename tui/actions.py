@@ -43,6 +43,8 @@ class Action:
     changes_run: bool = False
     power: Power | None = None
     priority: bool = False
+    view: str = ""
+    """The view in which it can be done; empty: in all."""
 
 
 ACTIONS: Final = (
@@ -115,6 +117,11 @@ ACTIONS: Final = (
         "run.diagnose", "d", "d", "diagnose", "Diagnose",
         "Looks for the cause of what is wrong, by experiments beside the run.", "run", "diagnose", 5,
         changes_run=True, power="diagnose",
+    ),
+    Action(
+        "run.resend", "R", "R", "resend", "Send dead letters again",
+        "When the run is over: sends one or all of them through the pipeline as its file is now.", "run",
+        "send again", 1, power="resend", view="letters",
     ),
     Action(
         "run.drain", "x", "x", "drain", "Drain",

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.geometry import Size
+from textual.notifications import SeverityLevel
 from textual.strip import Strip
 from textual.timer import Timer
 
@@ -44,6 +45,8 @@ from tui.views.verdict import MOST_LINES, verdict
 
 LETTERS_S: Final = 2.0
 """How often the dead letters are asked for while they are shown."""
+RESENT_S: Final = 15.0
+"""How long it is told what became of those that were sent again."""
 
 
 class MonitorApp(ViewActions, RunActions):
@@ -75,6 +78,7 @@ class MonitorApp(ViewActions, RunActions):
         self._head: Playhead | None = None
         self._connection = ""
         self._letters_in = 0.0
+        self._resent = 0
         self._drawn_for: tuple[object, ...] = ()
         self._banners = Panel(id="banners", focusable=False)
         self._tabs = Panel(id="tabs", focusable=False)
@@ -145,6 +149,7 @@ class MonitorApp(ViewActions, RunActions):
             self.exit(self.ended_by)
             return
         self._look_at_letters()
+        self._look_at_resent()
         if self.frozen and not over:
             snapshot = self.shown
         same = snapshot is self.shown and over == self.over
@@ -165,6 +170,18 @@ class MonitorApp(ViewActions, RunActions):
             self.read_letters()
             if self.letters != before:
                 self._view.draw()
+
+    def _look_at_resent(self) -> None:
+        """Say once what became of dead letters that were sent again."""
+        resent = self.live.resent
+        if resent is None or resent.under_way or resent.number <= self._resent:
+            return
+        self._resent = resent.number
+        severity: SeverityLevel = "information" if resent.sound else "error"
+        self.notify(resent.text, timeout=RESENT_S, severity=severity, markup=False)
+        if self.view == "letters":
+            self.read_letters()
+            self._view.draw()
 
     def draw(self) -> None:
         width, height = self.size
@@ -201,7 +218,14 @@ class MonitorApp(ViewActions, RunActions):
         self._drawn_for = drawn_for
         self._tabs.show([tabs(width, look, self.view, self.actions)])
         keys = footer(
-            width, look, self.actions, self.live.powers, paused=paused, ended=self.over, playing=playing
+            width,
+            look,
+            self.actions,
+            self.live.powers,
+            paused=paused,
+            ended=self.over,
+            playing=playing,
+            view=self.view,
         )
         self._footer.show([keys])
 

@@ -27,6 +27,7 @@ _WITHOUT: Final[dict[Power, str]] = {
     "diagnose": "This run cannot be diagnosed from here.",
     "tap": "This run shows no records.",
     "letters": "This run does not show its dead letters.",
+    "resend": "From here they cannot be sent again. `monitor.py dlq replay` does it, where progress is kept.",
     "record": "The last minutes of this run cannot be kept from here.",
     "seek": "This is no recording: time cannot be moved here.",
 }

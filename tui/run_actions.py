@@ -11,7 +11,8 @@ from run.live import FaultChoice
 from tui.actions import find
 from tui.desk import Desk
 from tui.fault_screen import FaultScreen
-from tui.screens import QuitScreen
+from tui.page_panel import PagePanel
+from tui.screens import QuitScreen, ResendScreen
 
 
 class RunActions(Desk):
@@ -49,6 +50,28 @@ class RunActions(Desk):
     def action_diagnose(self) -> None:
         if self.able(find("run.diagnose")) and self.asked(self.live.diagnose):
             self.tell("Looking for the cause; 8 shows how far it is.")
+
+    def action_resend(self) -> None:
+        """Ask which dead letters to send again, and do it when that is confirmed."""
+        if self.asked_for.read_only:
+            self.tell("Read-only: this screen watches the run and cannot change it.")
+        elif self.able(find("run.resend")):
+            if self.view != "letters":
+                self.tell("That is done where they are shown: 6.")
+            elif not self.over:
+                self.tell("The run still writes them: x drains it, and when it is over R sends them.")
+            elif not self.letters.lines:
+                self.tell("There is none to send.")
+            else:
+                cursor = self.query_one("#view", PagePanel).cursor or ""
+                self.push_screen(ResendScreen(cursor.removeprefix("letter:")), self._resend)
+
+    def _resend(self, answer: str | None) -> None:
+        if answer is None or answer == "stay":
+            return
+        ids = [] if answer == "all" else [answer]
+        if self.asked(lambda: self.live.resend_letters(ids)):
+            self.tell("Sending, through the pipeline as its file is now.")
 
     def action_fault(self) -> None:
         if not self.able(find("run.fault")):

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from metrics.format import printable
 from tui.bindings import bindings
 from tui.panel import Move, Panel
 
@@ -138,3 +139,18 @@ class QuitScreen(ChoiceScreen):
 
     def __init__(self, *, ours: bool) -> None:
         super().__init__("The run is not over", RUNNING if ours else NOT_OURS, "escape stays")
+
+
+class ResendScreen(ChoiceScreen):
+    """Which dead letters shall be sent again? The answer is an id, or ``all``."""
+
+    def __init__(self, id: str) -> None:
+        one = (("o", id, f"This one: {printable(id)}"),) if id else ()
+        super().__init__(
+            "Send through the pipeline as it is now?",
+            (
+                *one,
+                ("a", "all", "All of them, not only those shown"),
+                ("n", "stay", "None"),
+            ),
+        )

@@ -82,8 +82,8 @@ METHODS: dict[str, Method] = {
     "save_recording": Method((str,), None),
 }
 
-LOCAL = frozenset({"printed", "play", "set_speed", "step_frame", "seek", "seek_mark"})
-"""Methods of LiveRun that mean nothing to a run elsewhere."""
+LOCAL = frozenset({"printed", "resend_letters", "play", "set_speed", "step_frame", "seek", "seek_mark"})
+"""Methods of LiveRun that mean nothing to a run elsewhere: one that is over has let go of its screens."""
 
 
 def methods_of_live_runs() -> set[str]:

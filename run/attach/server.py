@@ -99,7 +99,7 @@ class Server:
         if not self._clients:
             return
         snapshot = self._run.snapshot
-        state = State(self._run.powers, self._read_only, self._run.finished)
+        state = State(self._run.powers - {"resend"}, self._read_only, self._run.finished)
         now = self._clock.monotonic()
         for client in tuple(self._clients):
             try:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from metrics.format import plural, printable
 from pipeline.checkpoint import CheckpointStore
-from pipeline.dead_letters import DeadLetter, adopt, current, read
+from pipeline.dead_letters import DeadLetter, current, read
 from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
 from pipeline.outputs import dead_letter_path
 from pipeline.pipeline import Pipeline
 from pipeline.replay import Replay
-from pipeline.selection import Selection, select
 from run import exit_codes, headless, loader, outputs
 from run.display import Show
 from run.dlq import arguments as dlq_arguments
+from run.dlq import sending
 from run.dlq.arguments import Place
 from run.dlq.letter_text import as_json, told
 from run.lock import exclusive
@@ -27,7 +27,6 @@ from run.state import existing_store, store_of
 from run.streams import DataStream, open_the_closed, reserved_stdout
 
 REASONS_TOLD = 10
-_IDS_NAMED = 3
 _ENDING = "*.dead-letters.jsonl"
 
 
@@ -142,23 +141,16 @@ def _replay(wanted: dlq_arguments.Replay, data: DataStream) -> int:
 def _replay_from(
     store: CheckpointStore, pipeline: Pipeline, wanted: dlq_arguments.Replay, data: DataStream
 ) -> int:
-    checkpoint = store.load()
-    if checkpoint is None:
-        raise ConfigurationError(
-            f"{store.name}: no run of {pipeline.name!r} kept progress there, so there is nothing to replay"
-        )
-    path = dead_letter_path(pipeline)
-    adopt(path, checkpoint.generation)
-    selection = select(path, checkpoint.dead_letters, checkpoint.partitions, wanted.ids)
-    if not selection.selected:
+    replay = sending.prepared(pipeline, store, wanted.ids)
+    if replay is None:
         say("There are no dead letters to replay.")
         return exit_codes.HEALTHY
-    replay = Replay(pipeline, checkpoint, selection)
     session = _session(wanted, pipeline, store, replay)
     headless.run(session)
     report = session.report()
     sound = outputs.write(report, wanted.settings, data)
-    _tell(selection, replay)
+    for text in sending.told(replay):
+        say(text)
     return report.exit_code or (exit_codes.HEALTHY if sound else exit_codes.MONITOR)
 
 
@@ -175,18 +167,3 @@ def _session(
         drain_timeout=settings.drain_timeout,
         replay=replay,
     )
-
-
-def _tell(selection: Selection, replay: Replay) -> None:
-    left = replay.letters.left
-    sent = plural(selection.selected, "dead letter")
-    gone = selection.letters - left
-    say(f"Replayed {sent}: {gone:,} came off the list, {left:,} left on it.")
-    unreachable = replay.out_of_reach
-    if unreachable:
-        names = ", ".join(unreachable[:_IDS_NAMED])
-        more = f" and {len(unreachable) - _IDS_NAMED:,} more" if len(unreachable) > _IDS_NAMED else ""
-        say(
-            f"{plural(len(unreachable), 'record')} could not be sent, since neither the dead letter nor the "
-            f"source has the whole of it any more: {names}{more}"
-        )

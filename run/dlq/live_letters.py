@@ -82,6 +82,9 @@ class LiveLetters:
                     self._read_to = 0
                 data = os.pread(file.fileno(), AT_ONCE, self._read_to)
         except FileNotFoundError:
+            # There is none yet, or the last of them has come through.
+            self._lines.clear()
+            self._read_to, self._file_id = 0, None
             return
         except OSError as error:
             raise ConfigurationError(f"{self._path()}: cannot be read: {error.strerror or error}") from error

@@ -19,7 +19,7 @@ from metrics.snapshot import (
     Throughput,
 )
 from pipeline.errors import ConfigurationError
-from run.live import FaultChoice, LetterLine, LiveRun, Mark, Playhead, Power
+from run.live import FaultChoice, LetterLine, LiveRun, Mark, Playhead, Power, Resent
 
 LATENCY = Latency(count=990, mean=45.0, p50=40.0, p95=88.0, p99=120.0, max=300.0)
 
@@ -115,6 +115,7 @@ class FakeRun(LiveRun):
     # In place of the properties, so that they can be set.
     snapshot: Snapshot = snapshot()
     finished: bool = False
+    resent: Resent | None = None
 
     def __init__(self, first: Snapshot | None = None) -> None:
         self.snapshot = first or FakeRun.snapshot
@@ -189,6 +190,11 @@ class FakeRun(LiveRun):
 
     def letter(self, id: str) -> str:
         return f"id: {id}\nreason: amount [b]is[/b] not a number \x1b[31m"
+
+    def resend_letters(self, ids: Sequence[str]) -> None:
+        self._ask(("resend_letters", *ids))
+        number = self.resent.number + 1 if self.resent is not None else 1
+        self.resent = Resent(number, under_way=True, sound=True, text="")
 
     def _ask(self, what: object) -> None:
         if self.refuses:

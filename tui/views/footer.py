@@ -30,6 +30,7 @@ def footer(
     paused: bool = False,
     ended: bool = False,
     playing: bool = False,
+    view: str = "",
 ) -> Strip:
     """As many keys as fit, in the order of the table; the least important ones give way."""
     recording = "seek" in powers
@@ -37,8 +38,10 @@ def footer(
         action
         for action in actions
         if action.short
-        and not (action.changes_run and (ended or look.read_only or recording))
+        and not ((action.changes_run or action.power == "resend") and look.read_only)
+        and not (action.changes_run and (ended or recording))
         and (action.power is None or action.power in powers)
+        and action.view in ("", view)
     ]
     words = {action.id: _word(action, paused=paused, ended=ended) for action in shown}
     if recording:

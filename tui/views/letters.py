@@ -20,7 +20,9 @@ def letters_page(scene: Scene) -> Page:
     head = Line(look).put(
         f" {plural(rejected, 'record')} rejected", look.styles.warn if rejected else look.styles.muted
     )
-    head.put("   enter: the whole letter   after a mend: monitor.py dlq replay", look.styles.muted)
+    can = "resend" in scene.powers and not look.read_only
+    again = "R, when the run is over" if can else "monitor.py dlq replay"
+    head.put(f"   enter: the whole letter   after a mend: {again}", look.styles.muted)
     if letters.problem or not letters.lines:
         why = letters.problem or ("none holds that text" if scene.ask.filter else "no record was rejected")
         return Page((head.cut(scene.width),), (note(look, why),))
@@ -56,7 +58,9 @@ LETTERS = View(
         ),
         (
             "Replay",
-            "`monitor.py dlq replay` sends them through the code as it is now; not while this run has them.",
+            "When the run is over, R sends one or all of them through the pipeline as its file is now; those "
+            "that come through leave the list in one commit with their rows. `monitor.py dlq replay` does "
+            "it too, also for a run that this screen is only attached to.",
         ),
     ),
 )
