@@ -17,7 +17,7 @@ else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r
 endif
 
-.PHONY: help run test diagnosis diagnosis-fit faults chaos lint format bench bench-screen nab lock clean
+.PHONY: help run test diagnosis diagnosis-fit faults chaos lint format bench bench-screen bench-memory nab lock clean
 
 help:
 	@echo "make run     show the demo (set up first where needed); ARGS='--headless' adds arguments"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench   measure throughput against a hand-written loop (ARGS='--records 100000'), and"
 	@echo "             what measuring costs (OVERHEAD='--runs 3'), and the screen (SCREEN='--turns 3')"
 	@echo "make bench-screen  measure what the screen costs"
+	@echo "make bench-memory  how often the verdict on memory is right, in some five minutes; MEMORY='--rounds 1'"
 	@echo "make nab     score the detectors of anomalies on a copy of a public benchmark: NAB=DIR"
 	@echo "make lock    choose the newest versions that pyproject.toml allows, and pin them (needs uv)"
 	@echo "make clean   remove everything that was built"
@@ -71,6 +72,9 @@ bench: $(VENV)/.set-up-bench
 
 bench-screen: $(VENV)/.set-up-run
 	@$(PY) -m benchmarks.screen.run $(SCREEN)
+
+bench-memory: $(VENV)/.set-up-run
+	@$(PY) -m benchmarks.memory.run $(MEMORY)
 
 # Nothing of the benchmark is in this repository: NAB is the folder of a copy of github.com/numenta/NAB.
 nab: $(VENV)/.set-up-run

@@ -1,6 +1,6 @@
 """How often the verdict on memory is right: real little pipelines, some sound, some with a leak.
 
-    python -m benchmarks.memory.run [--seconds 30] [--rounds 3] [--at-once 6]
+    make bench-memory MEMORY="[--seconds 30] [--rounds 3] [--at-once 6]"
 
 Each case is a process of its own with a paced source (2,000 records a second), so that several may run at
 once. Prints, for each, what was said in the end, by the resident set alone and by all that is known.
