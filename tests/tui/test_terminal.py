@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import shlex
 import signal
@@ -203,9 +205,13 @@ def test_the_size_is_the_terminals_also_with_stdout_redirected(
 
 def test_a_storm_of_new_sizes_is_survived(started: list[Terminal]) -> None:
     terminal = on_screen(started, "full")
-    for turn in range(60):
-        terminal.child.setwinsize(*((40, 120), (24, 80), (16, 60), (5, 20), (30, 100))[turn % 5])
+    chance = random.Random(5)
+    for _ in range(200):
+        terminal.child.setwinsize(chance.randint(1, 60), chance.randint(1, 200))
         time.sleep(0.02)
+        # Who does not read holds the screen up, which then sees only the last of the sizes.
+        with contextlib.suppress(pexpect.TIMEOUT):
+            terminal.output += terminal.child.read_nonblocking(1 << 20, timeout=0)
     terminal.child.setwinsize(40, 120)
     terminal.child.send("4")
     terminal.wait_for("OBJECTS BY TYPE")
