@@ -101,15 +101,20 @@ class RecentFold:
         # One more than is told of: the second under way.
         self._seconds: list[_Second | None] = [None] * (RECENT_S + 1)
         self._current = 0
+        self._newest: _Second | None = None
+        """The one that was booked to last."""
         self._known: tuple[float, Recent | None, Times] | None = None
 
-    def add(self, at: float, records: int, rejected: int, latency_s: float, weight: int) -> None:
-        """``records`` more, ``rejected`` of them; ``latency_s`` is the time of ``weight`` of them."""
+    def add(
+        self, at: float, records: int, rejected: int, latency_s: float, weight: int, bin: int | None = None
+    ) -> None:
+        """``records`` more, ``rejected`` of them; ``latency_s`` is the time of ``weight`` of them. ``bin`` is
+        the time's in a sketch, where it is known."""
         second = self._at(at)
         if second is not None:
             second.records += records
             second.rejected += rejected
-            second.sketch.add(latency_s, weight)
+            second.sketch.add(latency_s, weight, bin)
 
     def spend(self, at: float, busy: float, idle: float, blocked: float, *, ends: bool) -> None:
         """Time of workers, or of those at the ends."""
@@ -138,6 +143,9 @@ class RecentFold:
 
     def _at(self, at: float) -> _Second | None:
         number = int(at - self._start)
+        newest = self._newest
+        if newest is not None and number == newest.number == self._current and number:
+            return newest
         if number >= self._current:
             self._current = number
             if not number:
@@ -151,6 +159,7 @@ class RecentFold:
         second = self._seconds[place]
         if second is None or second.number != number:
             second = self._seconds[place] = _Second(number)
+        self._newest = second
         return second
 
 

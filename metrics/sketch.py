@@ -40,6 +40,12 @@ class Shape(NamedTuple):
     histogram: tuple[Bucket, ...] = ()
 
 
+def bin_of(seconds: float) -> int:
+    """The bin of a time, for those who add it to several sketches."""
+    within = seconds if SHORTEST_S < seconds < LONGEST_S else min(max(seconds, SHORTEST_S), LONGEST_S)
+    return math.ceil(math.log(within) * _BINS)
+
+
 class Sketch:
     """A distribution of times in seconds, each weighted by the number of records it stands for."""
 
@@ -55,16 +61,17 @@ class Sketch:
         self._shape_of = 0
         self._at = 0.0
 
-    def add(self, seconds: float, records: int) -> None:
-        """``records`` (none is allowed) took ``seconds`` each; a negative time counts as none."""
+    def add(self, seconds: float, records: int, bin: int | None = None) -> None:
+        """``records`` (none is allowed) took ``seconds`` each; a negative time counts as none. ``bin`` is the
+        time's, where it is known."""
         if records <= 0:
             return
         if seconds > self._max:
             self._max = seconds
         elif seconds < 0:
             seconds = 0.0
-        within = seconds if SHORTEST_S < seconds < LONGEST_S else min(max(seconds, SHORTEST_S), LONGEST_S)
-        bin = math.ceil(math.log(within) * _BINS)
+        if bin is None:
+            bin = bin_of(seconds)
         self._bins[bin] = self._bins.get(bin, 0) + records
         self._count += records
         self._sum += seconds * records

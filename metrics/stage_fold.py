@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics.recent import RecentFold, TimeBook, Times
-from metrics.sketch import Sketch
+from metrics.sketch import Sketch, bin_of
 from metrics.window import Levels, Window
 from pipeline.events import QueueSampled, StageInfo, StageWorked
 
@@ -38,9 +38,10 @@ class StageFold:
         self._time.add(event.busy_s, event.idle_s, event.blocked_s, ends=at_the_end)
         self.recent.spend(event.at, event.busy_s, event.idle_s, event.blocked_s, ends=at_the_end)
         if event.taken or event.rejected:
-            self.latency.add(event.busy_s, event.taken)
+            bin = bin_of(event.busy_s)
+            self.latency.add(event.busy_s, event.taken, bin)
             self.rate.add(event.at, event.taken)
-            self.recent.add(event.at, event.taken, event.rejected, event.busy_s, event.taken)
+            self.recent.add(event.at, event.taken, event.rejected, event.busy_s, event.taken, bin)
 
     def sampled(self, event: QueueSampled) -> None:
         """How full its queue was."""

@@ -120,4 +120,8 @@ def _resolved(file: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder).rstrip("/")
+    parent, name = os.path.split(folder)
+    # Folders lie in the same ones: each of these is looked at once.
+    if name in ("", ".", "..") or os.path.islink(folder):  # noqa: PTH114 - see above
+        return os.path.realpath(folder).rstrip("/")
+    return f"{_real_folder(parent)}/{name}"

@@ -45,6 +45,7 @@ _KINDS = tuple(kind for kind, _ in _LENGTHS)
 _PLAIN = tuple(kind for kind in _KINDS if type(kind) is type)
 # Of these Python would ask their abstract bases, which takes as long as all the rest.
 _ABSTRACT = tuple(kind for kind in _KINDS if type(kind) is not type)
+_is_below = type.__subclasscheck__
 _SLOT = types.MemberDescriptorType
 
 
@@ -58,7 +59,10 @@ def is_container(held: object) -> bool:
     kind = type(held)
     if issubclass(kind, _PLAIN):
         return True
-    return any(type.__subclasscheck__(abstract, kind) for abstract in _ABSTRACT)
+    for abstract in _ABSTRACT:  # noqa: SIM110 - asked of every object that a walk meets
+        if _is_below(abstract, kind):
+            return True
+    return False
 
 
 def length(held: Any) -> int | None:

@@ -31,6 +31,9 @@ COLD_EVERY = 10
 """Ticks between two looks at containers that have not changed for a while."""
 COLD_READINGS = 4
 """Readings of a stage between two at which those are read as well."""
+BLOCKS_EARLY = 32
+"""So many of the first readings count the allocator's blocks as well, and each cold one: they take as long as
+all containers, and are counted ten times a second anyway."""
 TOLD_EVERY = 5
 """Ticks between two times that what was found is told."""
 SHARE = 0.004
@@ -252,7 +255,8 @@ class HeapWatch:
             for tracked in self._by_stage.get(None, ()):
                 if cold or tracked.lively:
                     tracked.read(counts.taken, 0)
-            self.blocks.read(counts.taken, self._own_blocks())
+            if cold or counts.readings < BLOCKS_EARLY:
+                self.blocks.read(counts.taken, self._own_blocks())
 
     def _read(self, tracked: Tracked) -> None:
         counts = self._stages.get(tracked.spot.stage or "")
