@@ -125,7 +125,8 @@ class Diagnoser:
         if self._conclusions and not withheld:
             # With the cures in force: is it still there, or was it a consequence?
             if trouble.reference is not None:
-                trouble = replace(trouble, reference=lab.one(serial(lab.change())))
+                later = replace(serial(lab.change()), start=trouble.skip)
+                trouble = replace(trouble, reference=lab.one(later))
             again = lab.run(lab.change(), times=2)
             left = [each for each in again if trouble.measure(each)]
             if not left:

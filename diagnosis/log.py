@@ -40,6 +40,10 @@ _OUTCOMES: Mapping[str, str] = {
     "level": "the growth stops and nothing is missed",
     "breaks": "records change",
     "grows": "it grows all the same",
+    "depends": "it depends on them",
+    "steady": "it does not",
+    "left_all": "all of it is open",
+    "left_some": "some of it is open",
     "held": "somebody holds it",
     "freed": "it is freed",
     "changes": "it matters",
@@ -71,6 +75,7 @@ _SIGNS: Mapping[str, str] = {
     "handles": "files or other handles that stay open",
     "memory": "a container that grows and grows",
     "slow": "a run that is slow",
+    "history": "records that depend on those before them",
 }
 _MADE: Mapping[str, str] = {
     "again": "a run of the same input again",
@@ -96,6 +101,8 @@ _MADE: Mapping[str, str] = {
     "stacks": "a look at where the threads stand",
     "holder": "a look at who holds what grows",
     "where": "a look at where the time goes",
+    "beginning": "the input from other places on",
+    "all_left": "a look at how much is left open",
     "one_object": "a look at whether several records are one object",
     "time_asked": "a look at who asks for the time",
     "drift": "a look at where in the input they are",

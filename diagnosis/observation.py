@@ -98,8 +98,8 @@ class Growth:
 class Opened:
     """What the user's code opened at one line: how often, and how many of these were open at the end.
 
-    ``kind`` is ``file``, ``socket``, ``process``, ``thread`` or ``handler``. ``freed`` of them went when
-    garbage was collected at the end.
+    ``kind`` is ``file``, ``socket``, ``pipe``, ``selector``, ``process``, ``thread`` or ``handler``.
+    ``freed`` of them went when garbage was collected at the end.
     """
 
     kind: str
@@ -201,6 +201,9 @@ class Observation:
     """Threads of the user's that ended by an exception, with its last line."""
     cut: int = 0
     shared: tuple[SharedObject, ...] = ()
+    altered: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    """In one thread: by stage that is a function of one record, and by the record's content, the fields that
+    it gave other values than any in the record, with these."""
 
     @property
     def records_per_s(self) -> float:

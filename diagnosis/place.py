@@ -28,7 +28,10 @@ def place(case: Case, cause: Cause, tried: Tried | None) -> Place:
     thing = tried.repair.object if tried is not None else None
     stage: str | None = None
     first = case.first
-    if cause == "leak":
+    if case.kind == "history" and (tried is None or not tried.verified):
+        stage = case.trouble.symptom.stage
+        location, thing = _kept_for_others(case, stage)
+    elif cause == "leak":
         top = growing(first)
         if top:
             thing, stage = thing or top[0].object, top[0].stage
@@ -49,16 +52,29 @@ def place(case: Case, cause: Cause, tried: Tried | None) -> Place:
         and location is None
     ):
         location = place_of_stall(case) or first.failed_at
-    elif cause == "slow_sink":
-        stage = "output"
-    elif cause in ("disk_full",):
-        stage = case.trouble.symptom.stage or "output"
+    elif cause in ("slow_sink", "disk_full"):
+        stage = (case.trouble.symptom.stage if cause == "disk_full" else None) or "output"
     by_code = case.source.stage_of(location, first.stages)
     if by_code is None and stage is None:
         stage = case.trouble.symptom.stage
     if by_code is None and stage is None and len(case.stages) == 1:
         stage = case.stages[0]
     return Place(by_code or stage, thing, _short(location))
+
+
+def _kept_for_others(case: Case, stage: str | None) -> tuple[str | None, str | None]:
+    """The line of a stage's code that writes what its next call reads."""
+    names = {name for shape in case.first.stages if shape.name == stage for name in case.source.reach(shape)}
+    sites = [
+        site
+        for site in case.source.of_kind("mutable_default", "grow", "write", "mutate")
+        if site.function in names or (site.kind == "mutable_default" and site.name in names)
+    ]
+    rank = {"mutable_default": 0, "grow": 1, "write": 1, "mutate": 2}
+    if not sites:
+        return None, None
+    first = min(sites, key=lambda site: (rank[site.kind], site.line))
+    return first.place, first.name
 
 
 def _short(location: str | None) -> str | None:

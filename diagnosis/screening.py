@@ -14,6 +14,7 @@ from diagnosis.symptoms import (
     Sickness,
     Trouble,
     collecting,
+    depending,
     growing,
     growth,
     kept,
@@ -29,6 +30,9 @@ TRIAL_S = 1.5
 """About how long a trial may take."""
 OWN_SHARE = 0.3
 """A sink that takes so much of a run may be what makes it slow, which cannot be looked at again."""
+SHORTER = 5
+LEAST_READ = 150
+"""Records of an input that is looked at without its beginning."""
 SMALL = 24
 """Batches of so many records show the edges of batches, and let threads alternate."""
 
@@ -79,6 +83,8 @@ def screen(lab: Lab, first: Change) -> Screened:
     changed = _changed(lab, small, serial, [plain, second], reference)
     if changed is not None:
         found.append(changed)
+    if not any(trouble.kind in _OF_CONTENTS for trouble, _, _ in found):
+        found += _history(lab, serial, reference)
     found = _without_consequences(found)
     order = {kind: place for place, kind in enumerate(KINDS)}
     found.sort(key=lambda each: order[each[0].kind])
@@ -127,6 +133,54 @@ def _others(kind: Kind, run: Observation, base: Change) -> tuple[tuple[Trouble, 
         if sick and kind != other:
             found.append((Trouble(other, described(other, run, sick), sick), base, run))
     return tuple(found)
+
+
+_OF_CONTENTS = ("lost", "duplicated", "rejected", "changed")
+
+
+def _history(lab: Lab, serial: Change, reference: Observation) -> list[tuple[Trouble, Change, Observation]]:
+    """What functions of one record make of some by those that came before them.
+
+    It is a metamorphic relation: the input without its beginning gives the rest of what all of it gives (see
+    Chen et al., *Metamorphic Testing: A Review of Challenges and Opportunities*, 2018).
+    """
+    if reference.ending != "complete" or not reference.altered or reference.read < LEAST_READ:
+        return []
+    skip = reference.read // 3 | 1
+    later = lab.one(replace(serial, start=skip))
+    if later.ending != "complete" or not depending(reference, later):
+        return []
+    # Times, and chance, differ anyway.
+    again = lab.run(serial, times=2)[1]
+    unsteady = frozenset(f"{stage} {name}" for stage, name in _differing(reference, again))
+    apart = depending(reference, later, unsteady)
+    if not apart:
+        return []
+    few = reference.read // SHORTER
+    if few >= LEAST_READ:
+        # A part of the input that shows it too is as good, and each run of it takes less.
+        short, sooner = replace(serial, limit=few), few // 3 | 1
+        whole, rest = lab.one(short), lab.one(replace(short, start=sooner))
+        if shown := depending(whole, rest, unsteady):
+            apart, serial, reference, later, skip = shown, short, whole, rest, sooner
+    (stage, name), records = max(apart.items(), key=lambda each: len(each[1]))
+    sick = Sickness(len(records))
+    text = (
+        f"{stage} gives {len(records):,} of {later.read:,} records another {name} if the input begins later"
+    )
+    symptom = Symptom("history", stage, text, sick.amount, "records")
+    return [(Trouble("history", symptom, sick, later, unsteady, skip=skip), serial, reference)]
+
+
+def _differing(one: Observation, other: Observation) -> set[tuple[str, str]]:
+    """The stages and fields that are not the same in two runs of the same input."""
+    return {
+        (stage, name)
+        for stage, made in one.altered.items()
+        for content, fields in made.items()
+        for name in {*fields, *other.altered.get(stage, {}).get(content, {})}
+        if fields.get(name) != other.altered.get(stage, {}).get(content, {}).get(name)
+    }
 
 
 def _in_own_sink(kind: Kind, run: Observation) -> bool:
@@ -235,6 +289,8 @@ def described(kind: Kind, run: Observation, sick: Sickness) -> Symptom:
             top = growing(run)[0]
             stage, unit = top.stage, "items a record"
             text = f"{top.name} grows: {growth(run, top):.2f} items a record, {top.lengths[-1]:,} at the end"
+        case "history":
+            text = "what comes out for a record depends on those before it"
         case "slow":
             unit = ""
             text = _slow_words(run)

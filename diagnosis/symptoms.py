@@ -10,7 +10,9 @@ from typing import Literal
 from diagnosis.observation import Container, Observation, Opened
 from metrics.findings import Symptom
 
-Kind = Literal["failed", "stall", "lost", "duplicated", "rejected", "changed", "handles", "memory", "slow"]
+Kind = Literal[
+    "failed", "stall", "lost", "duplicated", "rejected", "changed", "handles", "memory", "slow", "history"
+]
 KINDS: tuple[Kind, ...] = (
     "failed",
     "stall",
@@ -21,6 +23,7 @@ KINDS: tuple[Kind, ...] = (
     "handles",
     "memory",
     "slow",
+    "history",
 )
 """The gravest first."""
 
@@ -37,6 +40,13 @@ REJECTED_SHARE = 0.05
 NAMED = 20_000
 """So many ids of lost records a run names at most."""
 SINK_SHARE = 0.6
+SINK_LEAST_S = 0.3
+SINK_RECORD_S = 0.0001
+"""A sink that takes so long for each record writes them one by one."""
+WARM = 32
+LEAST_APART = 10
+APART_SHARE = 0.02
+"""Fewer records than that may be made otherwise because of those before them."""
 GC_SHARE = 0.3
 GC_LEAST_S = 0.3
 """Less than this in the collector is no trouble, whatever its share of a short run."""
@@ -69,6 +79,8 @@ class Trouble:
     by_content: bool = True
     """Whether contents are compared, or only which records came through: contents that hold times differ."""
     stage: str | None = None
+    skip: int = 0
+    """The run that ``history`` is held against begins so many records later."""
 
     def measure(self, run: Observation) -> Sickness:
         """How sick another run is in this respect."""
@@ -103,8 +115,38 @@ def measure(
             return Sickness(sum(each.left for each in kept(run)))
         case "memory":
             return Sickness(max((growth(run, each) for each in growing(run)), default=0.0))
+        case "history":
+            return Sickness(
+                max((len(each) for each in depending(run, reference, unsteady).values()), default=0)
+            )
         case "slow":
             return _slow(run)
+
+
+def depending(
+    run: Observation, other: Observation | None, unsteady: frozenset[str] = frozenset()
+) -> dict[tuple[str, str], frozenset[str]]:
+    """The records (by content) of which a stage makes something else in another run, by stage and field.
+
+    The other run begins at a later record. Not counted are the first records of it, which may need some
+    before them, and fields (``STAGE FIELD``) that differ anyway. Nor are fields that no record keeps as it
+    came with them: a running number, or a total, is what it is by those before it.
+    """
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    if other is None:
+        return found
+    for stage, theirs in other.altered.items():
+        mine = run.altered.get(stage, {})
+        common = [content for content in list(theirs)[WARM:] if content in mine]
+        fields = {name for content in common for name in (*mine[content], *theirs[content])}
+        for name in fields:
+            if f"{stage} {name}" in unsteady:
+                continue
+            kept = max(sum(name not in each for each in one.values()) for one in (mine, theirs))
+            apart = [each for each in common if mine[each].get(name) != theirs[each].get(name)]
+            if kept >= WARM and len(apart) >= max(LEAST_APART, APART_SHARE * len(common)):
+                found[stage, name] = frozenset(apart)
+    return found
 
 
 def _rejected(run: Observation) -> Sickness:
@@ -141,7 +183,7 @@ def _slow(run: Observation) -> Sickness:
     factor = slowing(run)
     if factor >= SLOWER:
         return Sickness(factor)
-    if run.duration_s > 0.3 and run.sink_waits_s / run.duration_s >= SINK_SHARE:
+    if _worth_looking_at(run) and run.sink_waits_s / run.duration_s >= SINK_SHARE:
         return Sickness(run.sink_waits_s / run.duration_s)
     return Sickness(share) if (share := collecting(run)) >= GC_SHARE else WELL
 
@@ -150,6 +192,14 @@ def root(id: str) -> str:
     """The id of the record that was read, of one that may descend from it."""
     place, _, number = id.rpartition(":")
     return f"{place}:{number.partition('.')[0]}"
+
+
+def _worth_looking_at(run: Observation) -> bool:
+    """A run that takes its time, or at least a sink that does for every record."""
+    return run.duration_s > SINK_LEAST_S or (
+        run.duration_s > SINK_LEAST_S / 3
+        and run.sink_waits_s / max(1, run.delivered + run.filtered + run.rejected) >= SINK_RECORD_S
+    )
 
 
 def collecting(run: Observation) -> float:

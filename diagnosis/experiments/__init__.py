@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from diagnosis.experiments.again import Again
+from diagnosis.experiments.all_left import AllLeft
 from diagnosis.experiments.base import Case, Experiment, Finding
 from diagnosis.experiments.batches import Batches
+from diagnosis.experiments.beginning import Beginning
 from diagnosis.experiments.clock_frozen import ClockFrozen
 from diagnosis.experiments.clock_slew import ClockSlew
 from diagnosis.experiments.clock_step import ClockStep
@@ -43,6 +45,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Drift(),
     WhereTime(),
     Holder(),
+    AllLeft(),
     OneObject(),
     TimeAsked(),
     Again(),
@@ -53,6 +56,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Batches(),
     Subset(),
     Elsewhere(),
+    Beginning(),
     Keys(),
     Longer(),
     Flush(),

@@ -70,6 +70,9 @@ class Case:
     def measure(self, change: Change, run: Observation) -> Sickness:
         """How sick a run with this change is. Contents are held against a reference with the same input."""
         trouble = self.trouble
+        if trouble.kind == "history":
+            later = self.lab.one(replace(serial(change), start=trouble.skip))
+            return replace(trouble, reference=later).measure(run)
         if trouble.kind != "changed" or trouble.reference is None:
             return trouble.measure(run)
         base = self.lab.change()
@@ -164,6 +167,7 @@ def told(case: Case, found: list[Sickness], what: str) -> str:
         "memory": "items a record",
         "handles": "left open",
         "slow": "times as long a record",
+        "history": "records that depend on those before them",
         "failed": "failure",
         "stall": "stall",
     }.get(case.kind, f"records {case.kind}")

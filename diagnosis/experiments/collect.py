@@ -1,4 +1,4 @@
-"""A collection of garbage after each batch: does it free what is left?"""
+"""Garbage collected after every few batches: does it free what is left?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from diagnosis.experiments.base import Case, Experiment, Finding
 class Collect(Experiment):
     name = "collect"
     family = "garbage"
-    question = (
-        "garbage collected after each batch: is what is left held by somebody, or only not collected yet?"
-    )
+    question = "garbage collected all the time: is what is left held by somebody, or only not collected yet?"
     ordinary = {"held": 0.9, "freed": 0.1}
     kinds = ("memory", "handles")
     intervention = True

@@ -23,4 +23,5 @@ class Shape(Experiment):
     runs = 0.0
 
     def carry_out(self, case: Case) -> Finding:
-        return Finding(case.kind, case.trouble.symptom.text, 1)
+        # What depends on the records before it has other contents than it should.
+        return Finding("changed" if case.kind == "history" else case.kind, case.trouble.symptom.text, 1)

@@ -21,6 +21,7 @@ HANDLES = Hypothesis(
             "stall": 0.002,
         },
         "words": {"too_many": 0.85},
+        "all_left": {"left_all": 0.85, "left_some": 0.15},
         "longer": {"goes_on": 0.93, "levels_off": 0.03, "no_more": 0.04},
         "collect": {"held": 0.8, "freed": 0.2},
     },

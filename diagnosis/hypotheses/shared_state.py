@@ -20,6 +20,7 @@ SHARED_STATE = Hypothesis(
             "slow": 0.002,
             "stall": 0.002,
         },
+        "beginning": {"depends": 0.97, "steady": 0.03},
         "one_object": {"rewritten": 0.45, "shared": 0.15, "apart": 0.4},
         "smell_reuse": {"there": 0.85, "not_there": 0.15},
         "holder": {"default": 0.85, "module": 0.06, "object": 0.06},
@@ -45,6 +46,7 @@ SHARED_STATE = Hypothesis(
         "elsewhere": {"places": 0.55, "records": 0.4, "gone": 0.05},
     },
     confirmed_by={
+        "beginning": ("depends",),
         "keys": ("grows_anyway",),
         "copy": ("cured",),
         "batches": ("only_many",),

@@ -6,7 +6,7 @@ import ast
 
 from diagnosis.experiments import Case
 from diagnosis.observation import Opened
-from diagnosis.repairs.base import Repair, block_of, indented, lines_of, margin, replaced, statement
+from diagnosis.repairs.base import Repair, after, block_of, indented, lines_of, margin, replaced, statement
 from diagnosis.symptoms import kept
 
 
@@ -66,6 +66,14 @@ def _at(case: Case, opened: Opened) -> list[Repair]:
         call is not None
         and not isinstance(node, (ast.With, ast.FunctionDef))
         and call.lineno == call.end_lineno
+        and kind in ("pipe", "socket")
+        and _name_of(call) in _PAIRS
+    ):
+        found += _pair(lines, node, call, at, short, opened)
+    elif (
+        call is not None
+        and not isinstance(node, (ast.With, ast.FunctionDef))
+        and call.lineno == call.end_lineno
     ):
         line = lines[call.lineno - 1].encode()
         if node.lineno == node.end_lineno:
@@ -79,7 +87,55 @@ def _at(case: Case, opened: Opened) -> list[Repair]:
                     (replaced(file, node.lineno, "\n".join(text)),),
                 )
             )
+    if call is not None and kind in _CLOSABLE:
+        found += _bounded(node, call, at, short, opened)
     return found
+
+
+_PAIRS = {"pipe": "os.close(end)", "socketpair": "end.close()"}
+_CLOSABLE = ("file", "socket", "selector")
+KEPT = 16
+
+
+def _pair(
+    lines: list[str], node: ast.stmt, call: ast.Call, at: str, short: str, opened: Opened
+) -> list[Repair]:
+    """Both ends closed behind the statement that uses them."""
+    if node.lineno != node.end_lineno:
+        return []
+    line = lines[call.lineno - 1].encode()
+    used = (line[: call.col_offset] + b"ends" + line[call.end_col_offset or 0 :]).decode()
+    close = _PAIRS[_name_of(call)]
+    text = [f"{at}ends = {ast.unparse(call)}", used, f"{at}for end in ends:", f"{at}    {close}"]
+    words = f"close both ends when they are done with: `{close}` for each of {ast.unparse(call)}: {short}"
+    return [Repair(words, opened.place, None, (replaced(node_file(opened), node.lineno, "\n".join(text)),))]
+
+
+def _bounded(node: ast.stmt, call: ast.Call, at: str, short: str, opened: Opened) -> list[Repair]:
+    """What is kept on purpose: the oldest closed where there are many, ``kept.append(open(...))``."""
+    outer = node.value if isinstance(node, ast.Expr) else None
+    if not (
+        isinstance(outer, ast.Call)
+        and isinstance(outer.func, ast.Attribute)
+        and outer.func.attr in ("append", "extend")
+        and call is not outer
+    ):
+        return []
+    name = ast.unparse(outer.func.value)
+    text = f"{at}while len({name}) > {KEPT}:\n{at}    {name}.pop(0).close()"
+    words = f"close the oldest in {name} where it holds more than {KEPT}: {short}"
+    return [
+        Repair(words, opened.place, name, (after(node_file(opened), node.end_lineno or node.lineno, text),))
+    ]
+
+
+def node_file(opened: Opened) -> str:
+    """The file of the line that opened it."""
+    return (opened.place or "").rpartition(":")[0]
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _opening(node: ast.stmt) -> ast.Call | None:
@@ -98,18 +154,18 @@ def _opening(node: ast.stmt) -> ast.Call | None:
         "fdopen",
         "urlopen",
         "socketpair",
+        "pipe",
+        "DefaultSelector",
     )
     for each in ast.walk(node):
-        if isinstance(each, ast.Call):
-            name = each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "")
-            if name in names:
-                return each
+        if isinstance(each, ast.Call) and _name_of(each) in names:
+            return each
     return None
 
 
 def _used_as_context(kind: str, call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return kind in ("file", "socket", "process") or name == "ThreadPoolExecutor"
+    name = _name_of(call)
+    return kind in ("file", "socket", "process", "selector") or name == "ThreadPoolExecutor"
 
 
 def _closing(

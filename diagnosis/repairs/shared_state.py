@@ -8,9 +8,14 @@ from diagnosis.experiments import Case
 from diagnosis.repairs.base import Repair, before, body_lines, in_line, lines_of, margin, replaced, top_of
 from diagnosis.source import Source
 
+MOST_OF_HISTORY = 4
+_SHALLOW = ("copy", "dict", "list", "set")
+
 
 def repairs(case: Case) -> list[Repair]:
     found: list[Repair] = []
+    if case.kind == "history":
+        return _of_history(case)
     edges = case.edges or case.stages
     shapes = sorted(case.first.stages, key=lambda shape: shape.name not in edges)
     done: set[tuple[str, int]] = set()
@@ -21,6 +26,50 @@ def repairs(case: Case) -> list[Repair]:
                 done.add((file, node.lineno))
                 found += _defaults(case.source, file, node)
                 found += _copies(case.source, file, node)
+    return found
+
+
+def _of_history(case: Case) -> list[Repair]:
+    """What one call leaves to the next: the default of an argument, a copy that shares what is within."""
+    found: list[Repair] = []
+    for shape in case.first.stages:
+        if shape.name != case.trouble.symptom.stage:
+            continue
+        names = case.source.reach(shape)
+        functions = [(file, node) for file, node, _ in case.source.functions() if node.name in names]
+        for file, node in dict.fromkeys(functions):
+            found += _defaults(case.source, file, node)
+        for file, node in dict.fromkeys(functions):
+            found += _deep(case.source, file, node)
+    stage = case.trouble.symptom.stage
+    words = f"what {stage} makes of a record should not depend on those before it: make anew for each what "
+    words += "it keeps between calls, or make it a Stage, which may have a memory"
+    return [*found[:MOST_OF_HISTORY], Repair(words, None)]
+
+
+def _deep(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
+    """A deep copy in the place of a shallow one, of what outlives the call."""
+    outside = _outside(source, file)
+    found = []
+    for each in ast.walk(node):
+        if not isinstance(each, ast.Call):
+            continue
+        function = each.func
+        given: ast.expr | None = each.args[0] if len(each.args) == 1 and not each.keywords else None
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        if name == "copy" and isinstance(function, ast.Attribute) and not each.args:
+            given = function.value
+        if name not in _SHALLOW or given is None or not _outlives(given, outside):
+            continue
+        made = f"copy.deepcopy({ast.unparse(given)})"
+        patch = in_line(source, file, each, made)
+        if patch is not None:
+            place = f"{file}:{each.lineno}"
+            words = (
+                f"copy what is within, too: `{made}` in {node.name}: {file.rpartition('/')[2]}:{each.lineno}"
+            )
+            imports = _imported(source, file, node.lineno)
+            found.append(Repair(words, place, ast.unparse(given), (*imports, patch)))  # type: ignore[arg-type]
     return found
 
 
@@ -126,15 +175,26 @@ def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
     return found
 
 
-def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.expr]:
-    """What outlives the call, where it is put into something that is made in it: ``{"row": row}``."""
-    outside = {
+def _outside(source: Source, file: str) -> set[str]:
+    """The names of a file that are assigned outside all functions."""
+    return {
         target.id
         for each in source.trees[file].body
         if isinstance(each, (ast.Assign, ast.AnnAssign))
         for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
         if isinstance(target, ast.Name)
     }
+
+
+def _outlives(node: ast.expr, outside: set[str]) -> bool:
+    """Whether an expression is something that the next call sees too."""
+    kept = isinstance(node, ast.Attribute) and ast.unparse(node).startswith(("self.", "cls."))
+    return kept or (isinstance(node, ast.Name) and node.id in outside)
+
+
+def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.expr]:
+    """What outlives the call, where it is put into something that is made in it: ``{"row": row}``."""
+    outside = _outside(source, file)
     found: list[ast.expr] = []
     for each in ast.walk(node):
         parts: list[ast.expr | None] = []
@@ -144,10 +204,7 @@ def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.e
             parts = list(each.elts)
         elif isinstance(each, ast.Call):
             parts = [word.value for word in each.keywords]
-        for part in parts:
-            kept = isinstance(part, ast.Attribute) and ast.unparse(part).startswith(("self.", "cls."))
-            if part is not None and (kept or (isinstance(part, ast.Name) and part.id in outside)):
-                found.append(part)
+        found += [part for part in parts if part is not None and _outlives(part, outside)]
     return found
 
 

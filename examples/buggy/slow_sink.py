@@ -1,16 +1,18 @@
-"""Every order is written by itself, and forced to the disk by itself."""
+"""Every order is written by itself: a connection is opened for it, and its row is committed alone."""
 
 import atexit
-import os
+import sqlite3
 import tempfile
+from pathlib import Path
 
 from pipeline import Pipeline, generated
 
 orders = Pipeline("slow-orders")
-orders.read(generated("orders", records=600, seed=8))
+orders.read(generated("orders", records=900, seed=8))
 
-file = tempfile.NamedTemporaryFile("w")  # noqa: SIM115
-atexit.register(file.close)
+folder = tempfile.TemporaryDirectory()
+atexit.register(folder.cleanup)
+path = Path(folder.name) / "orders.db"
 
 
 @orders.stage
@@ -19,10 +21,11 @@ def slim(order: dict[str, object]) -> dict[str, object]:
 
 
 def save(order: dict[str, object]) -> None:
-    for part in (str(order["id"]), str(order["amount"])):
-        file.write(part + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS orders (id INTEGER, amount REAL)")
+        connection.execute("INSERT INTO orders VALUES (?, ?)", (order["id"], order["amount"]))
+    connection.close()
 
 
 orders.write(save)

@@ -23,6 +23,7 @@ from pipeline.pipeline import INGESTION, OUTPUT, Pipeline, SourceSpec, StageSpec
 from pipeline.sinks.base import Sink
 from pipeline.sources.base import PartitionSpec, Source
 from pipeline.stages import Child, Record, Stage
+from run.trial import history
 from run.trial.files import UserFiles
 from run.trial.identity import Given
 from run.trial.sink import TrialSink
@@ -73,6 +74,7 @@ class Applied:
         self.change = change
         self.at_work = AtWork()
         self.given = Given()
+        self.made = history.Made()
         self.targets: list[tuple[str, Any]] = [(spec.name, spec.target) for spec in pipeline.stages]
         self.instances: list[tuple[str, Any]] = []
         self._lock = threading.RLock()
@@ -121,8 +123,14 @@ class Applied:
     ) -> Callable[[Any], Any]:
         def call(given: Any) -> Any:
             before = self.at_work.enter(name)
+            # Only in one thread is it known which records came before.
+            look = not many and before is None and self.change.driver == "serial" and not self.made.full(name)
+            record = history.Given(given) if look else None
             try:
-                return self._called(name, target, given, first=first, many=many)
+                result = self._called(name, target, given, first=first, many=many)
+                if record is not None and result is not None and not isinstance(result, (list, tuple)):
+                    self.made.note(name, record, result)
+                return result
             finally:
                 self.at_work.leave(before)
 

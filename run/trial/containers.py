@@ -118,6 +118,12 @@ def files_of(part: Any) -> set[str]:
             # A class that no module knows has methods all the same.
             methods = [value for value in vars(type(each)).values() if isinstance(value, FunctionType)]
             found |= {method.__code__.co_filename for method in methods}
+            if file is not None and is_house(file):
+                # What holds a stage of the user's for the monitor.
+                todo += [value for value in getattr(each, "__dict__", {}).values() if callable(value)]
+                todo += [
+                    value for value in getattr(each, "__dict__", {}).values() if hasattr(value, "process")
+                ]
         if isinstance(each, FunctionType):
             for cell in each.__closure__ or ():
                 todo += [cell.cell_contents] if _filled(cell) and callable(cell.cell_contents) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,8 @@ class EngineRun:
         took = trial.clock.monotonic() - watch.began
         trial.last_look(watch, seen)
         snapshot = self._collector.finish()
-        self.tampering.finish()
+        with suppress(OSError):  # a repair may have closed what would be closed now
+            self.tampering.finish()
         ending: Ending = "complete"
         if trial.seen.stalled:
             ending = "stalled"

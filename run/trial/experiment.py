@@ -45,6 +45,8 @@ LEAST_LOOKS = 0.6
 """Of the looks that the watchdog would take in that time, on a machine with room for it."""
 STALLED_S = 4.0
 """So long without any progress is a stall."""
+COLLECT_AT = 5
+"""Garbage is collected at every so many-th batch, where it is to be collected all the time: it takes long."""
 _POLL_S = 0.05
 _REASONS = 20
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
@@ -136,7 +138,7 @@ class Trial:
             self._time.records = watch.records
             for holder in watch.named(self._change.clear):
                 holder.clear(self._change.clear_above)
-            if self._change.collector == "each_batch":
+            if self._change.collector == "each_batch" and watch.progress % COLLECT_AT == 0:
                 import gc
 
                 gc.collect()
@@ -227,6 +229,7 @@ class Trial:
             dead_threads=tuple(self._seen.dead),
             cut=delivery.cut,
             shared=applied.given.found(),
+            altered=applied.made.found,
         )
 
     def _failed_at(self, trace: str | None) -> str | None:

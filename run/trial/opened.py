@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import selectors
 import sys
 import threading
 import weakref
@@ -32,6 +33,8 @@ class OpenWatch:
         self._paths: dict[Key, set[str]] = {}
         self._weak: dict[Key, list[weakref.ref[Any]]] = {}
         self._handlers: dict[Key, list[weakref.ref[logging.Handler]]] = {}
+        self._ends: dict[Key, list[tuple[int, int]]] = {}
+        """Descriptors with their inodes: a number is used again for something else."""
         self._before: set[str] = set()
         self._on = False
 
@@ -61,6 +64,35 @@ class OpenWatch:
             begin(self)
 
         threading.Thread.start = start  # type: ignore[method-assign]
+        self._hear_of_pipes()
+        self._hear_of_selectors()
+
+    def _hear_of_pipes(self) -> None:
+        """There is no audit event for them."""
+        real = os.pipe
+        watch = self
+
+        def pipe() -> tuple[int, int]:
+            ends = real()
+            if watch._on and (key := watch._key("pipe")) is not None:
+                watch._times[key] += 1
+                watch._ends.setdefault(key, []).extend((end, os.fstat(end).st_ino) for end in ends)
+            return ends
+
+        os.pipe = pipe
+
+    def _hear_of_selectors(self) -> None:
+        base: Any = selectors.BaseSelector.__subclasses__()[0]
+        made = base.__init__
+        watch = self
+
+        def make(self: Any) -> None:
+            if watch._on and (key := watch._key("selector")) is not None:
+                watch._times[key] += 1
+                watch._weak.setdefault(key, []).append(weakref.ref(self))
+            made(self)
+
+        base.__init__ = make
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._on:
@@ -70,8 +102,10 @@ class OpenWatch:
                 return
             key = self._key("file")
             if key is not None:
-                self._times[key] += 1
-                self._paths.setdefault(key, set()).add(os.path.realpath(os.fspath(arguments[0])))
+                path = os.path.realpath(os.fspath(arguments[0]))
+                # A folder is opened with a mode by tempfile alone, which opens the file itself right after.
+                self._times[key] += not (isinstance(arguments[1], str) and Path(path).is_dir())
+                self._paths.setdefault(key, set()).add(path)
         elif event == "socket.__new__" and (key := self._key("socket")) is not None:
             self._times[key] += 1
             self._weak.setdefault(key, []).append(weakref.ref(arguments[0]))
@@ -111,7 +145,9 @@ class OpenWatch:
         kind = key[0]
         if kind == "file":
             paths = self._paths.get(key, set())
-            return sum(target in paths for target in _open_fds().values())
+            return sum(_is_one_of(target, paths) for target in _open_fds().values())
+        if kind == "pipe":
+            return sum(_inode(end) == inode for end, inode in self._ends.get(key, ()))
         if kind == "handler":
             attached = {id(each) for each in _handlers()}
             held = [reference() for reference in self._handlers.get(key, ())]
@@ -122,8 +158,24 @@ class OpenWatch:
         alive = [reference() for reference in self._weak.get(key, ())]
         if kind == "socket":
             return sum(each is not None and each.fileno() != -1 for each in alive)
+        if kind == "selector":
+            return sum(each is not None and each.get_map() is not None for each in alive)
         running = {id(thread) for thread in threading.enumerate()}
         return sum(each is not None and id(each) in running for each in alive)
+
+
+def _is_one_of(target: str, paths: set[str]) -> bool:
+    """Whether a descriptor is of one of these files; of one without a name, the folder was opened."""
+    name = target.removesuffix(" (deleted)")
+    folder, _, last = name.rpartition("/")
+    return name in paths or (last.startswith("#") and folder in paths)
+
+
+def _inode(descriptor: int) -> int:
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return -1
 
 
 def _handlers() -> list[logging.Handler]:

@@ -44,7 +44,7 @@ BUGS = (
     Bug("clock.py", frozenset({"clock"}), "Windows", 29),
     Bug("poison.py", frozenset({"poison_record"}), "score", 28),
     Bug("deadlock.py", frozenset({"deadlock"}), "book", 25),
-    Bug("slow_sink.py", frozenset({"slow_sink"}), "output", 21, proved=False),
+    Bug("slow_sink.py", frozenset({"slow_sink"}), "output", 23, proved=False),
     Bug("story.py", frozenset({"batching", "leak"}), "InCents", 50),
 )
 ALL = os.environ.get("GALLERY") == "all"
