@@ -30,6 +30,7 @@ def holds(fitted: Fitted) -> None:
     for cause, table in fitted.likelihoods.items():
         assert cause in CAUSES
         for name, row in table.items():
+            # Where an experiment has other outcomes by now, its rows go: fit again, or delete them.
             assert set(row) == set(BY_NAME[name].ordinary), (cause, name)
             assert sum(row.values()) == pytest.approx(1.0, abs=1e-3), (cause, name)
             assert all(0 < share < 1 for share in row.values()), (cause, name)
