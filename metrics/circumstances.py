@@ -109,8 +109,8 @@ def _of_the_machine(snapshot: Snapshot) -> str | None:
     if waits is None or own is None or own >= OWN_CORES or waits < WAITING or waits < own:
         return None
     return (
-        f"other programs take the processors: the run uses {number(round(own, 2))} of one, and would use "
-        f"{number(round(own + waits, 2))} if it did not have to wait"
+        f"other programs take the processors: on average {number(round(waits, 2))} of the run's threads are "
+        f"ready and wait, while it uses {number(round(own, 2))} of a processor"
     )
 
 

@@ -66,7 +66,7 @@ def told(
     ("resources", "reads", "words"),
     [
         (collecting, STEADY, "cyclic collector takes 40% of the time (30.0 collections a second)"),
-        (crowded, STEADY, "other programs take the processors: the run uses 0.2 of one, and would use 0.8"),
+        (crowded, STEADY, "other programs take the processors: on average 0.6 of the run's threads"),
         (robbed, STEADY, "hypervisor take 30%"),
         (calm, BURSTS, "the input comes in bursts: about 1,000 records every 1 s"),
     ],
