@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 
 from metrics.report import RunReport
-from metrics.report.html import to_html
-from metrics.report.json import to_json
-from metrics.report.junit import to_junit
-from metrics.report.markdown import to_markdown
 from pipeline.errors import ConfigurationError
 
 Render = Callable[[RunReport], str]
 
-FORMATS: dict[str, Render] = {
-    ".md": to_markdown,
-    ".markdown": to_markdown,
-    ".html": to_html,
-    ".htm": to_html,
-    ".json": to_json,
-    ".xml": to_junit,
+FORMATS: dict[str, str] = {
+    ".md": "markdown.to_markdown",
+    ".markdown": "markdown.to_markdown",
+    ".html": "html.to_html",
+    ".htm": "html.to_html",
+    ".json": "json.to_json",
+    ".xml": "junit.to_junit",
 }
+"""By ending, the function in ``metrics.report``; imported only where it is asked for."""
 
 
 def renderer(path: Path, option: str = "--report") -> Render:
@@ -32,7 +30,9 @@ def renderer(path: Path, option: str = "--report") -> Render:
     """
     ending = path.suffix.lower()
     if ending in FORMATS:
-        return FORMATS[ending]
+        module, name = FORMATS[ending].split(".")
+        render: Render = getattr(import_module(f"metrics.report.{module}"), name)
+        return render
     close = get_close_matches(ending, FORMATS, n=1)
     meant = f" Did you mean {path.with_suffix(close[0]).name!r}?" if close and ending else ""
     what = f"there is no report of the kind {ending!r}" if ending else "its name has no ending"

@@ -7,16 +7,17 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from diagnosis.change import Change
-from diagnosis.engine import Diagnoser
 from metrics.findings import Diagnosis
 from metrics.snapshot import FaultState
 from pipeline.clock import Clock
 from pipeline.errors import ConfigurationError
 from pipeline.threads import spawn
-from run.diagnose.launcher import TrialLauncher
 from run.tampering import sealed
+
+if TYPE_CHECKING:
+    from run.diagnose.launcher import TrialLauncher
 
 BUDGET_S = 120.0
 FIRST_S = 20.0
@@ -64,6 +65,11 @@ class Diagnosing:
     def _run(self, budget_s: float) -> None:
         folder = Path(tempfile.mkdtemp(prefix="run-"))
         try:
+            # A seventh of what a start would take, and few runs are diagnosed.
+            from diagnosis.change import Change
+            from diagnosis.engine import Diagnoser
+            from run.diagnose.launcher import TrialLauncher
+
             context = None
             if texts := [_text(fault) for fault in self._faults() if fault.lifted_s is None]:
                 context = folder / "context"

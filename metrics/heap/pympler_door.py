@@ -2,6 +2,7 @@
 
 Where numpy is installed, ``pympler.asizeof`` imports it, at 0.15 s and 11 MB for a program that may never
 use it. It is kept from doing so unless numpy is there already; arrays are weighed by their ``__sizeof__``.
+Likewise tkinter, for windows that nobody opens here.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-_hidden = "numpy" not in sys.modules
-if _hidden:
-    sys.modules["numpy"] = None  # type: ignore[assignment]
+_hidden = [name for name in ("numpy", "tkinter") if name not in sys.modules]
+for _name in _hidden:
+    sys.modules[_name] = None  # type: ignore[assignment]
 try:
     from pympler import muppy
     from pympler import summary as _summary
     from pympler.asizeof import Asizer
 finally:
-    if _hidden:
-        del sys.modules["numpy"]
+    for _name in _hidden:
+        del sys.modules[_name]
 
 
 def live_objects() -> list[Any]:

@@ -110,3 +110,13 @@ def test_without_its_packages_it_says_in_one_line_what_to_run(arguments: list[st
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "make run" in done.stderr
+
+
+def test_the_start_leaves_out_what_few_runs_need() -> None:
+    script = "import sys; sys.argv = ['monitor.py']; import monitor; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    names = done.stdout.split()
+    assert "run.session" in names
+    left_out = ("diagnosis", "tkinter", "numpy", "metrics.report.html", "http.server")
+    assert [name for name in names if name.startswith(left_out)] == []
