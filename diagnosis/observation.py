@@ -122,6 +122,8 @@ class Sample:
     handlers: int
     children: int
     blocks: int
+    cpu_s: float = 0.0
+    """Time of a processor that the process had by then."""
 
 
 @dataclass(frozen=True, slots=True)

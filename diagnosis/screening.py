@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from diagnosis.change import Change
 from diagnosis.lab import Lab
-from diagnosis.observation import Observation
+from diagnosis.observation import Container, Observation
 from diagnosis.symptoms import (
     KINDS,
     SINK_SHARE,
@@ -83,7 +83,7 @@ def screen(lab: Lab, first: Change) -> Screened:
     changed = _changed(lab, small, serial, [plain, second], reference)
     if changed is not None:
         found.append(changed)
-    if not any(trouble.kind in _OF_CONTENTS for trouble, _, _ in found):
+    if not found:
         found += _history(lab, serial, reference)
     found = _without_consequences(found)
     order = {kind: place for place, kind in enumerate(KINDS)}
@@ -113,10 +113,15 @@ def _without_consequences(
         if trouble.kind == "duplicated" and "lost" in kinds:
             # One fault puts a record in the place of another.
             continue
-        if trouble.kind == "memory" and "handles" in kinds and growing(run)[0].items.startswith(_OPEN):
+        if trouble.kind == "memory" and "handles" in kinds and _holds_what_is_open(growing(run)[0]):
             continue
         kept_ones.append((trouble, base, run))
     return kept_ones
+
+
+def _holds_what_is_open(container: Container) -> bool:
+    """Whether it grows with what is left open: it holds that, or has no name of its own."""
+    return container.items.startswith(_OPEN) or not container.clearable
 
 
 def _families(ids: frozenset[str], trouble: Trouble) -> frozenset[str]:
@@ -133,9 +138,6 @@ def _others(kind: Kind, run: Observation, base: Change) -> tuple[tuple[Trouble, 
         if sick and kind != other:
             found.append((Trouble(other, described(other, run, sick), sick), base, run))
     return tuple(found)
-
-
-_OF_CONTENTS = ("lost", "duplicated", "rejected", "changed")
 
 
 def _history(lab: Lab, serial: Change, reference: Observation) -> list[tuple[Trouble, Change, Observation]]:

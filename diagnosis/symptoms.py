@@ -36,6 +36,8 @@ SLOWER = 1.7
 """The last third of a run takes so many times as long a record as the first."""
 STEPS = 8
 """A third of a run is so many batches at least: in a few it shows how threads took turns."""
+COMPUTES = 0.3
+MORE_WORK = 1.3
 REJECTED_SHARE = 0.05
 NAMED = 20_000
 """So many ids of lost records a run names at most."""
@@ -219,7 +221,25 @@ def slowing(run: Observation) -> float:
     if third < STEPS or run.duration_s < 0.25:
         return 1.0
     early, late = median(costs[2 : third + 2]), median(costs[-third:])
-    return late / early if early > 0 else 1.0
+    factor = late / early if early > 0 else 1.0
+    return factor if factor < SLOWER or not _only_by_the_clock(run) else 1.0
+
+
+def _only_by_the_clock(run: Observation) -> bool:
+    """Whether a run that computes needs no more computing for its last records than for its first: then it is
+    other programs that make it slow. One that waits for something is told by the clock alone."""
+    samples = [each for each in run.samples if each.cpu_s > 0]
+    third = len(samples) // 3
+    if third < 4:
+        return False
+    early, late = samples[1 : third + 1], samples[-third:]
+    costs = [
+        (part[-1].cpu_s - part[0].cpu_s) / max(1, part[-1].records - part[0].records)
+        for part in (early, late)
+    ]
+    whole = samples[-1].cpu_s - samples[0].cpu_s
+    computes = whole >= COMPUTES * run.duration_s * (1 - run.machine.run_wait)
+    return computes and costs[1] < MORE_WORK * costs[0]
 
 
 def growing(run: Observation) -> list[Container]:

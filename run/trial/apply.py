@@ -203,13 +203,17 @@ def _child_replacing(at_work: AtWork, stages: tuple[str, ...]) -> Callable[[Chil
 def _one_behind_the_other(files: UserFiles) -> None:
     """A thread that the user's code starts is waited for at once; one that serves others goes on beside."""
     start = threading.Thread.start
+    turn = [_TURN_S]
 
     def start_and_wait(thread: threading.Thread) -> None:
         start(thread)
         frame = sys._getframe(1)
         for _ in range(_DEEP):
             if frame.f_code.co_filename in files:
-                thread.join(_TURN_S)
+                thread.join(turn[0])
+                if thread.is_alive():
+                    # It waits for something; so will the next ones.
+                    turn[0] /= 2
                 return
             if frame.f_back is None:
                 return

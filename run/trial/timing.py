@@ -19,6 +19,7 @@ from run.trial.files import UserFiles
 SLEEP = time.sleep
 MONOTONIC = time.perf_counter
 CPU_TIME = time.thread_time
+ALL_CPU_TIME = time.process_time
 _WALL = ("time", "time_ns")
 _STEADY = ("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 _TICK_S = 1e-6

@@ -16,7 +16,7 @@ import psutil
 from diagnosis.observation import Container, Growth, Machine, Sample
 from run.trial.containers import Holder, large
 from run.trial.opened import count_fds, count_handlers
-from run.trial.timing import CPU_TIME, MONOTONIC
+from run.trial.timing import ALL_CPU_TIME, CPU_TIME, MONOTONIC
 
 KEPT = 64
 _LOOKS = (0, 3)
@@ -111,6 +111,7 @@ class Watch:
                     count_handlers(),
                     len(self._process.children()) if self.records % 4 == 0 else -1,
                     sys.getallocatedblocks(),
+                    round(ALL_CPU_TIME(), 4),
                 )
             )
             for holder in self.holders:

@@ -9,7 +9,8 @@ import pytest
 
 from diagnosis.change import Change
 from diagnosis.engine import Diagnoser
-from diagnosis.observation import Observation, StageShape, nothing
+from diagnosis.observation import Machine, Observation, Sample, StageShape, nothing
+from diagnosis.symptoms import slowing
 from metrics.findings import Diagnosis
 from pipeline.clock import ManualClock
 from tests.diagnosis.made import (
@@ -183,3 +184,28 @@ def test_what_shows_only_in_the_own_sink_is_not_tried_there_again_unless_allowed
     assert [each.cause for each in found.conclusions] == ["slow_sink"]
     assert not found.conclusions[0].verified
     assert sum(change.sink == "own" for change in played.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("late_cpu_s", "run_wait", "slower"),
+    [(0.001, 0.6, False), (0.003, 0.6, True), (0.00001, 0.0, True)],
+    ids=["others have the processor", "it computes more and more", "it waits more and more"],
+)
+def test_a_record_takes_longer_only_where_it_is_the_pipelines_own_doing(
+    late_cpu_s: float, run_wait: float, slower: bool
+) -> None:
+    # Batches of ten; the second half takes three times as long by the clock.
+    at, cpu, walls, samples = 0.0, 0.1, [], []
+    for batch in range(60):
+        late = batch >= 30
+        at += 0.03 if late else 0.01
+        cpu += 10 * (late_cpu_s if late or late_cpu_s < 0.0005 else 0.001)
+        walls.append((10 * (batch + 1), at))
+        samples.append(Sample(10 * (batch + 1), at, 0, 0, 0, 0, 0, 0, cpu))
+    run = replace(
+        nothing("complete", "", at),
+        batch_at=tuple(walls),
+        samples=tuple(samples),
+        machine=Machine(run_wait=run_wait),
+    )
+    assert (slowing(run) > 1.5) is slower
