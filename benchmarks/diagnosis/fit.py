@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import stdev
 from typing import Any
 
 from benchmarks.diagnosis.weighing import BY_HAND, BY_NAME, Numbers, Row, calibration_error, known, replayed
@@ -140,8 +141,9 @@ def left_out(cases: Sequence[Told], strength: float) -> list[float]:
     ]
 
 
-def cooled(cases: Sequence[Told], numbers: Numbers) -> tuple[float, float]:
-    """The temperature with the least loss, and that loss with each case left out of the choice of it."""
+def cooled(cases: Sequence[Told], numbers: Numbers) -> tuple[float, float, float]:
+    """The temperature with the least loss, that loss with each case left out of the choice of it, and the
+    standard error of what is gained by it."""
     losses = {
         heat: [loss([right(case, replace(numbers, temperature=heat))]) for case in cases]
         for heat in TEMPERATURES
@@ -158,7 +160,8 @@ def cooled(cases: Sequence[Told], numbers: Numbers) -> tuple[float, float]:
         )
 
     out = [losses[best(at)][at] for at in range(len(cases))]
-    return best(), sum(out) / len(out)
+    gained = [before - after for before, after in zip(losses[1.0], out, strict=True)]
+    return best(), sum(out) / len(out), stdev(gained) / math.sqrt(len(gained))
 
 
 def fit(results: Sequence[Mapping[str, Any]]) -> tuple[Fitted, Numbers]:
@@ -180,9 +183,13 @@ def fit(results: Sequence[Mapping[str, Any]]) -> tuple[Fitted, Numbers]:
     untempered = loss([right(case, chosen) for case in calibration])
     temperature, tempered = 1.0, untempered
     if len(calibration) >= FEWEST:
-        heat, out = cooled(calibration, chosen)
-        print(f"temperature {heat:g}: {out:.4f} nats, left out (1: {untempered:.4f})", file=sys.stderr)
-        if out < untempered:
+        heat, out, error = cooled(calibration, chosen)
+        print(
+            f"temperature {heat:g}: {out:.4f} nats, left out (1: {untempered:.4f} +- {error:.4f})",
+            file=sys.stderr,
+        )
+        # Within one standard error the simpler wins (Breiman et al., 1984): a few cases must not cool all.
+        if untempered - out > error:
             temperature, tempered = heat, out
     chosen = replace(chosen, temperature=temperature)
     basis = Basis(
