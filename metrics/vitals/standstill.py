@@ -24,7 +24,7 @@ class Standstill:
         self, now: float, taken: Mapping[str, int], threads: Sequence[ThreadState], *, paused: bool
     ) -> None:
         """``taken`` are the records that each stage has taken by now."""
-        waiting = set() if paused else {each.stage for each in threads if _waits(each)}
+        waiting = set() if paused else _all_waiting(threads)
         for stage, records in taken.items():
             moved = self._taken.get(stage) != records
             if stage in waiting:
@@ -49,6 +49,12 @@ def words(stage: str, since_s: float, threads: Iterable[ThreadState]) -> str:
     return f"{stage} has stood still since {minutes}:{second:02}: {noun} for a lock{where}{also}"
 
 
+def _all_waiting(threads: Sequence[ThreadState]) -> set[str | None]:
+    """The stages of which whoever is at a record waits: where one does not, it may be what the others wait
+    for, and get on."""
+    busy = [each for each in threads if each.state == "busy"]
+    return {each.stage for each in busy} - {each.stage for each in busy if not _waits(each)}
+
+
 def _waits(thread: ThreadState) -> bool:
-    is_idle = thread.cpu is None or thread.cpu < IDLE_CPU
-    return thread.state == "busy" and thread.waits_for_lock and is_idle
+    return thread.waits_for_lock and (thread.cpu is None or thread.cpu < IDLE_CPU)

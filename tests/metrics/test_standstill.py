@@ -160,6 +160,10 @@ def test_a_stage_stands_still_while_nothing_comes_through_and_its_thread_waits()
     for second in range(20, 26):
         standstill.look(second, {"transform": 14, "output": 7}, [state()], paused=True)
     assert not standstill.since
+    for second in range(26, 32):
+        others = [state(), state(waits=False)]
+        standstill.look(second, {"transform": 14, "output": 7}, others, paused=False)
+    assert not standstill.since, "what they wait for may be at work"
 
 
 def still(seconds: float, threads: tuple[ThreadState, ...] = ()) -> Snapshot:
