@@ -42,6 +42,8 @@ class ClockChange:
     frozen: bool = False
 
 
+ALL = "*"
+
 Collector = Literal["on", "off", "each_batch"]
 Driver = Literal["threads", "serial"]
 SinkChoice = Literal["count", "own"]
@@ -58,6 +60,8 @@ class Change:
     - ``clear``: containers (by their name in an observation) that are emptied whenever they hold more
       than ``clear_above`` items.
     - ``slow``: stages that wait so many seconds more for each record.
+    - ``forget``: what functions of the user's remember under these names (:data:`ALL`: whatever it is) is set
+      back, before each call of a stage that is a function, to what it was at first.
     - ``seeded``: ``random`` and ``uuid`` give the same in every run.
     """
 
@@ -77,6 +81,7 @@ class Change:
     slow: tuple[tuple[str, float], ...] = ()
     collector: Collector = "on"
     clock: ClockChange | None = None
+    forget: tuple[str, ...] = ()
     seeded: bool = False
     sink: SinkChoice = "count"
     patches: tuple[Patch, ...] = ()

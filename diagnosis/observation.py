@@ -111,6 +111,17 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What functions of the user's keep from one record to another, as ``settings`` or ``function.argument``,
+    in which file; ``times`` it had to be set back."""
+
+    name: str
+    type: str
+    file: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The process at one moment: ``records`` settled by then."""
 
@@ -203,6 +214,8 @@ class Observation:
     """Threads of the user's that ended by an exception, with its last line."""
     cut: int = 0
     shared: tuple[SharedObject, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+    """What was set back, where functions were to forget."""
     altered: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     """In one thread: by stage that is a function of one record, and by the record's content, the fields that
     it gave other values than any in the record, with these."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from diagnosis.experiments import Case
 from diagnosis.experiments.delay import suspects
 from diagnosis.fix import Tried
+from diagnosis.observation import Remembered
 from diagnosis.repairs.leak import sites
 from diagnosis.repairs.others import place_of_stall
 from diagnosis.symptoms import growing, kept
@@ -72,9 +73,22 @@ def _kept_for_others(case: Case, stage: str | None) -> tuple[str | None, str | N
     ]
     rank = {"mutable_default": 0, "grow": 1, "write": 1, "mutate": 2}
     if not sites:
-        return None, None
+        return None, case.remembered.name if case.remembered is not None else None
     first = min(sites, key=lambda site: (rank[site.kind], site.line))
+    if case.remembered is not None:
+        return _written(case, case.remembered) or first.place, case.remembered.name
     return first.place, first.name
+
+
+def _written(case: Case, remembered: Remembered) -> str | None:
+    """The first line that changes what a function remembers."""
+    last = remembered.name.rpartition(".")[2]
+    found = [
+        site
+        for site in case.source.of_kind("grow", "mutate", "write", "mutable_default")
+        if site.file == remembered.file and site.name in (remembered.name, last)
+    ]
+    return found[0].place if found else None
 
 
 def _short(location: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -49,6 +50,8 @@ WARM = 32
 LEAST_APART = 10
 APART_SHARE = 0.02
 """Fewer records than that may be made otherwise because of those before them."""
+OWN_SHARE = 0.5
+"""Where so many records have a value that no other has, a field is a running one."""
 GC_SHARE = 0.3
 GC_LEAST_S = 0.3
 """Less than this in the collector is no trouble, whatever its share of a short run."""
@@ -132,7 +135,7 @@ def depending(
 
     The other run begins at a later record. Not counted are the first records of it, which may need some
     before them, and fields (``STAGE FIELD``) that differ anyway. Nor are fields that no record keeps as it
-    came with them: a running number, or a total, is what it is by those before it.
+    came with them, each with a value of its own: a running number, or a total, is what it is by those before.
     """
     found: dict[tuple[str, str], frozenset[str]] = {}
     if other is None:
@@ -146,7 +149,8 @@ def depending(
                 continue
             kept = max(sum(name not in each for each in one.values()) for one in (mine, theirs))
             apart = [each for each in common if mine[each].get(name) != theirs[each].get(name)]
-            if kept >= WARM and len(apart) >= max(LEAST_APART, APART_SHARE * len(common)):
+            own = len({mine[each].get(name) for each in common}) > OWN_SHARE * len(common)
+            if (kept >= WARM or not own) and len(apart) >= max(LEAST_APART, APART_SHARE * len(common)):
                 found[stage, name] = frozenset(apart)
     return found
 
@@ -168,17 +172,47 @@ def _changed(
     # Only so many lost ids are named: with more of them, only what both have can be compared.
     partial = max(run.lost, reference.lost) >= NAMED or run.ending != "complete"
     skip |= {id for each in (*run.rejections, *reference.rejections) if each.raised for id in each.ids}
+    common = _both_read(run, reference)
     wrong = {
         id
         for id, content in reference.hashes.items()
         if id not in skip
+        and common(id)
         and (run.hashes.get(id) != content if by_content else id not in run.hashes)
         and not (partial and id not in run.hashes)
     }
     if partial:
         return Sickness(len(wrong), frozenset(wrong))
-    wrong |= {id for id in run.hashes if id not in reference.hashes and id not in skip}
+    wrong |= {id for id in run.hashes if id not in reference.hashes and id not in skip and common(id)}
     return Sickness(len(wrong), frozenset(wrong))
+
+
+def _both_read(run: Observation, reference: Observation) -> Callable[[str], bool]:
+    """Whether both runs came as far as a record: so many of several partitions are others in each run."""
+    if len(reference.partitions) < 2:
+        return lambda _id: True
+    ends = [_ends(run), _ends(reference)]
+    last = {place: min(each.get(place, -1) for each in ends) for place in ends[0].keys() | ends[1].keys()}
+
+    def both(id: str) -> bool:
+        place, offset = _place(id)
+        return offset <= last.get(place, -1)
+
+    return both
+
+
+def _ends(run: Observation) -> dict[str, int]:
+    """By partition, the last offset of which something came out."""
+    ends: dict[str, int] = {}
+    for id in run.hashes:
+        place, offset = _place(id)
+        ends[place] = max(ends.get(place, -1), offset)
+    return ends
+
+
+def _place(id: str) -> tuple[str, int]:
+    place, _, number = id.rpartition(":")
+    return place, int(number.partition(".")[0])
 
 
 def _slow(run: Observation) -> Sickness:

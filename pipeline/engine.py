@@ -10,6 +10,7 @@ threads: ``pipeline.threads`` drives it in production, ``pipeline.deterministic`
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -107,6 +108,9 @@ class Engine:
         self.sink = pipeline.sink
         self.control = Control()
         self._given_up: tuple[Failure, float] | None = None
+        self._over = False
+        # A signal may steer in the middle of a word.
+        self._telling = threading.RLock()
         self.ledger = Ledger()
         self.pace = Pace(clock, options.rate)
         self.hops: list[Hop] = []
@@ -210,7 +214,9 @@ class Engine:
 
     def _tell(self, action: Action, value: float | None = None) -> None:
         # Before the deed, so that in the log the end of the run follows what brought it about.
-        self.bus.emit(ControlChanged(self.clock.monotonic(), action, value))
+        with self._telling:
+            if not self._over:
+                self.bus.emit(ControlChanged(self.clock.monotonic(), action, value))
 
     # The beginning and the end of a run; drivers call these
 
@@ -238,7 +244,10 @@ class Engine:
             for reader in self.readers:
                 for partition, message, trace in reader.errors:
                     self.bus.emit(RunFailed(now, INGESTION, _once(message, partition), trace))
-        self.bus.emit(RunEnded(now, complete))
+        with self._telling:
+            # What is asked for from now on comes too late, and is not told: the end is the last event.
+            self._over = True
+            self.bus.emit(RunEnded(now, complete))
 
     # How it is put together
 

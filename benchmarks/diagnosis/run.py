@@ -121,7 +121,9 @@ def main(words: Sequence[str] | None = None) -> int:
             out.write(json.dumps(asdict(result)) + "\n")
             out.flush()
             right = set(result.concluded) == set(result.right) or (
-                not result.right and set(result.concluded) <= set(SOUND_TOO)
+                not result.right
+                and result.state != "undetermined"
+                and set(result.concluded) <= set(SOUND_TOO)
             )
             print(
                 f"{'ok  ' if right else 'MISS'} {result.seconds:6.1f}s {result.name}: "

@@ -6,7 +6,6 @@ from diagnosis.experiments.again import Again
 from diagnosis.experiments.all_left import AllLeft
 from diagnosis.experiments.base import Case, Experiment, Finding
 from diagnosis.experiments.batches import Batches
-from diagnosis.experiments.beginning import Beginning
 from diagnosis.experiments.clock_frozen import ClockFrozen
 from diagnosis.experiments.clock_slew import ClockSlew
 from diagnosis.experiments.clock_step import ClockStep
@@ -17,6 +16,7 @@ from diagnosis.experiments.delay import DelayLines
 from diagnosis.experiments.drift import Drift
 from diagnosis.experiments.elsewhere import Elsewhere
 from diagnosis.experiments.flush import Flush
+from diagnosis.experiments.forget import Forget
 from diagnosis.experiments.holder import Holder
 from diagnosis.experiments.keys import Keys
 from diagnosis.experiments.lock import Lock
@@ -53,10 +53,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Lock(),
     DelayLines(),
     CopyEdge(),
+    Forget(),
     Batches(),
     Subset(),
     Elsewhere(),
-    Beginning(),
     Keys(),
     Longer(),
     Flush(),

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from diagnosis.change import Change
 from diagnosis.lab import Lab
-from diagnosis.observation import Observation
+from diagnosis.observation import Observation, Remembered
 from diagnosis.source import Source
 from diagnosis.symptoms import Kind, Sickness, Trouble
 
@@ -37,6 +37,8 @@ class Case:
     records: tuple[str, ...] = ()
     """The fewest records that show it."""
     stride: int | None = None
+    remembered: Remembered | None = None
+    """What a function keeps from record to record, by which one comes out as earlier ones left it."""
     notes: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -26,6 +26,9 @@ def repairs(case: Case) -> list[Repair]:
                 done.add((file, node.lineno))
                 found += _defaults(case.source, file, node)
                 found += _copies(case.source, file, node)
+    if case.remembered is not None:
+        name = case.remembered.name.rpartition(".")[2]
+        found = [repair for repair in found if name in (repair.object or "")]
     return found
 
 

@@ -26,6 +26,7 @@ from pipeline.stages import Child, Record, Stage
 from run.trial import history
 from run.trial.files import UserFiles
 from run.trial.identity import Given
+from run.trial.remembered import Memory
 from run.trial.sink import TrialSink
 from run.trial.timing import SLEEP, TrialClock
 
@@ -77,6 +78,8 @@ class Applied:
         self.made = history.Made()
         self.targets: list[tuple[str, Any]] = [(spec.name, spec.target) for spec in pipeline.stages]
         self.instances: list[tuple[str, Any]] = []
+        self.memory: Memory | None = None
+        """What is set back before each call."""
         self._lock = threading.RLock()
         self._slow = dict(change.slow)
         own = declared if change.sink == "own" and is_own(declared) else None
@@ -165,6 +168,8 @@ class Applied:
         change = self.change
         if first and INGESTION in change.copy:
             given = [copied(each) for each in given] if many else copied(given)
+        if self.memory is not None:
+            self.memory.restore()
         if name in self._slow:
             SLEEP(self._slow[name] * (len(given) if many else 1))
         if name in change.lock:

@@ -34,6 +34,7 @@ from run.trial.delay import install as install_delays
 from run.trial.driving import Ran, serial, threaded
 from run.trial.files import UserFiles, patch
 from run.trial.opened import OpenWatch
+from run.trial.remembered import Memory
 from run.trial.shapes import shapes_of
 from run.trial.sink import Seen
 from run.trial.timing import TrialClock, UserTime, seed_chance
@@ -109,6 +110,9 @@ class Trial:
             self._opened = OpenWatch(self._files, applied.at_work.now)
             self._opened.install()
             applied.reach_what_comes_later(self._files)
+            if change.forget:
+                targets = [target for _, target in applied.targets]
+                applied.memory = Memory(lambda: user_modules(self._files), change.forget, targets)
             self._only = applied.targets[0][0] if len(applied.targets) == 1 else None
             run = serial if change.driver == "serial" else threaded
             return self._observe(run(self, applied), applied, Path(folder))
@@ -230,6 +234,7 @@ class Trial:
             cut=delivery.cut,
             shared=applied.given.found(),
             altered=applied.made.found,
+            remembered=applied.memory.found() if applied.memory is not None else (),
         )
 
     def _failed_at(self, trace: str | None) -> str | None:

@@ -22,7 +22,7 @@ class Given:
 
     def __init__(self, value: Any) -> None:
         self.content = fingerprint(value)
-        self.leaves = [leaf for leaf, _ in zip(_leaves(value, 0), range(_LEAVES), strict=False)]
+        self.leaves = {_exactly(leaf) for leaf, _ in zip(_leaves(value, 0), range(_LEAVES), strict=False)}
 
 
 class Made:
@@ -44,10 +44,15 @@ class Made:
         altered = {
             name: fingerprint(value)
             for name, value in fields.items()
-            if isinstance(value, _PLAIN) and value not in given.leaves
+            if isinstance(value, _PLAIN) and _exactly(value) not in given.leaves
         }
         with self._lock:
             self.found.setdefault(stage, {}).setdefault(given.content, altered)
+
+
+def _exactly(leaf: Any) -> tuple[bool, Any]:
+    """A 0 is no False."""
+    return isinstance(leaf, bool), leaf
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -209,3 +209,13 @@ def test_a_record_takes_longer_only_where_it_is_the_pipelines_own_doing(
         machine=Machine(run_wait=run_wait),
     )
     assert (slowing(run) > 1.5) is slower
+
+
+def test_partitions_of_which_each_run_reads_other_records_are_not_taken_for_changed_contents() -> None:
+    def takes_turns(change: Change, run: Observation) -> Observation:
+        # So many records in all: how many of them are from where depends on the size of a batch.
+        share = len(run.hashes) // 2 + (change.batch_size or 7) % 13
+        ids = [f"made/{name}:{at}" for name, many in (("a", share), ("b", 600 - share)) for at in range(many)]
+        return replace(run, hashes={id: id for id in ids}, partitions=("made/a", "made/b"))
+
+    assert diagnosed(takes_turns).state == "healthy"
