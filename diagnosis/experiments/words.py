@@ -15,6 +15,7 @@ _CLASSES: tuple[tuple[str, str], ...] = (
     ("ended", r"stage '[^']*' died|SystemExit|thread .* (died|ended)|worker .* (died|ended)"),
     ("memory", r"MemoryError|Cannot allocate memory|signal 9"),
     ("at_once", r"changed size during iteration|mutated during iteration|already locked|deque mutated"),
+    ("outcomes", r"returned \d+ outcomes for \d+ values"),
     ("count", r"outcomes for|unequal lengths|zip\(\) argument|list index out of range|strict"),
     (
         "time",
@@ -38,7 +39,8 @@ class Words(Experiment):
         "ended": 0.003,
         "memory": 0.01,
         "at_once": 0.01,
-        "count": 0.05,
+        "outcomes": 0.002,
+        "count": 0.048,
         "time": 0.05,
         "value": 0.5,
         "other": 0.362,

@@ -21,7 +21,7 @@ BATCHING = Hypothesis(
             "failed": 0.004,
         },
         "smell_slice": {"there": 0.85, "not_there": 0.15},
-        "words": {"count": 0.8, "value": 0.1},
+        "words": {"outcomes": 0.4, "count": 0.4, "value": 0.1},
         "again": {"same": 0.93, "differs": 0.05, "gone": 0.02},
         "serial": {"same": 0.93, "less": 0.04, "cured": 0.03},
         "schedules": {"none": 0.02, "by_order": 0.13, "all": 0.85},

@@ -6,6 +6,7 @@ import ast
 
 from diagnosis.experiments import Case
 from diagnosis.experiments.delay import suspects
+from diagnosis.observation import StageShape
 from diagnosis.repairs.base import (
     Repair,
     before,
@@ -67,8 +68,18 @@ def _alone(case: Case) -> list[Repair]:
                             f"one worker for {shape.name}, for what it does depends on the order: workers=1: "
                         )
                         text += f"{file.rpartition('/')[2]}:{each.lineno}"
-                        found.append(Repair(text, f"{file}:{each.lineno}", shape.name, (patch,)))
+                        place = _racing(case, shape) or f"{file}:{each.lineno}"
+                        found.append(Repair(text, place, shape.name, (patch,)))
     return found
+
+
+def _racing(case: Case, shape: StageShape) -> str | None:
+    """The line of a stage's code that writes what is shared, the one at which a wait made it worst first."""
+    rank = {place: number for number, place in enumerate(case.lines)}
+    reached = case.source.reach(shape)
+    sites = [site for site in suspects(case) if site.function in reached]
+    sites.sort(key=lambda site: (rank.get((site.file, site.line), 99), site.kind != "check_then_act"))
+    return sites[0].place if sites else None
 
 
 def _locked(case: Case, sites: list[Site], site: Site) -> Repair | None:

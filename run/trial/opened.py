@@ -74,7 +74,9 @@ class OpenWatch:
 
         def pipe() -> tuple[int, int]:
             ends = real()
-            if watch._on and (key := watch._key("pipe")) is not None:
+            # Those of a child process are told as that process.
+            own = sys._getframe(1).f_globals.get("__name__") != "subprocess"
+            if own and watch._on and (key := watch._key("pipe")) is not None:
                 watch._times[key] += 1
                 watch._ends.setdefault(key, []).extend((end, os.fstat(end).st_ino) for end in ends)
             return ends
