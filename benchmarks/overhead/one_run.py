@@ -17,7 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from metrics.vitals.machine import Machine
 from pipeline.clock import SystemClock
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
@@ -32,7 +31,6 @@ JOBS = {
     "flights": ROOT / "examples" / "flights.py",
     "orders": ROOT / "benchmarks" / "orders" / "orders_pipeline.py",
 }
-POLL_S = 0.05
 MONITORS = ("collector", "recorder", "memory")
 """Threads that measure; the engine's own are there in both kinds of run."""
 
@@ -48,37 +46,38 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """Looks at the threads of a run, and adds up when it is over."""
+    """Adds up what the threads of a run took, each at its own end: to look at them meanwhile would cost the
+    more, the more there are."""
 
     def __init__(self) -> None:
-        self._machine = Machine()
         self._used: dict[str, float] = {}
+        self._run = threading.Thread.run
+        used, run = self._used, self._run
+
+        def timed(thread: threading.Thread) -> None:
+            try:
+                run(thread)
+            finally:
+                if thread.name in MONITORS:
+                    used[thread.name] = time.thread_time()
+
+        threading.Thread.run = timed  # type: ignore[method-assign, assignment]
         self._began = time.perf_counter(), time.process_time(), time.thread_time()
 
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._began[0]
-
-    def look(self) -> None:
-        """A thread that is gone cannot be asked, so that each is asked as long as it is there."""
-        scheduling = self._machine.scheduling() or {}
-        for thread in threading.enumerate():
-            seen = scheduling.get(thread.native_id or 0)
-            if seen is not None and thread.name in MONITORS:
-                self._used[thread.name] = seen.cpu
-
     def measured(self, records: int) -> Measured:
+        """Of a run that is over."""
         wall, all_threads, waiting = self._began
+        took = time.perf_counter() - wall
         work = time.process_time() - all_threads - (time.thread_time() - waiting)
-        return Measured(records, time.perf_counter() - wall, work - sum(self._used.values()), self._used)
+        threading.Thread.run = self._run  # type: ignore[method-assign]
+        return Measured(records, took, work - sum(self._used.values()), self._used)
 
 
 def run_on(pipeline: Pipeline, options: Options, seconds: float | None) -> Measured:
     session = Session(pipeline, options, duration=seconds, store=open_store(pipeline, None, fresh=True))
     watch = Watch()
     session.start()
-    while not session.wait(POLL_S):
-        watch.look()
+    session.wait()
     if session.snapshot.problem is not None:
         raise RuntimeError(session.snapshot.problem)
     return watch.measured(session.snapshot.records.read)
@@ -91,11 +90,9 @@ def run_off(pipeline: Pipeline, options: Options, seconds: float | None) -> Meas
     driver = ThreadDriver(engine, clock)
     watch = Watch()
     driver.start()
-    while not driver.wait(POLL_S):
-        watch.look()
-        if seconds is not None and watch.elapsed_s >= seconds:
-            engine.drain()
-            seconds = None
+    if not driver.wait(seconds):
+        engine.drain()
+        driver.wait()
     if engine.control.failure is not None:
         raise RuntimeError(engine.control.failure.message)
     return watch.measured(engine.ledger.counts().read)
