@@ -15,8 +15,10 @@ from metrics.findings import Cause
 
 LARGEST_FACTOR = 50.0
 SMELL_FACTOR = 3.0
+SYMPTOM_FACTOR = 500.0
+"""The kind of trouble is what is to be explained, and no evidence among others: a leak loses no records."""
 """The most that a sign in the source counts."""
-FLOOR = 0.002
+FLOOR = 0.001
 SAME_FAMILY = 0.6
 """What a further observation of a family still counts."""
 
@@ -81,7 +83,7 @@ class Odds:
 
 def largest_factor(family: str) -> float:
     """The most that one observation of a family counts."""
-    return SMELL_FACTOR if family == "source" else LARGEST_FACTOR
+    return {"source": SMELL_FACTOR, "symptom": SYMPTOM_FACTOR}.get(family, LARGEST_FACTOR)
 
 
 def factors(likelihood: Mapping[Cause, float], largest: float = LARGEST_FACTOR) -> dict[Cause, float]:

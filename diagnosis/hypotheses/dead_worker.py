@@ -6,12 +6,12 @@ from diagnosis.hypotheses.base import Hypothesis
 
 DEAD_WORKER = Hypothesis(
     "dead_worker",
-    0.04,
+    0.05,
     "a thread of the pipeline's own has died, and others wait for it",
     says={
         "symptom": {
-            "stall": 0.8,
-            "failed": 0.05,
+            "stall": 0.58,
+            "failed": 0.27,
             "lost": 0.1,
             "slow": 0.02,
             "duplicated": 0.001,

@@ -6,7 +6,7 @@ from diagnosis.hypotheses.base import Hypothesis
 
 DEADLOCK = Hypothesis(
     "deadlock",
-    0.04,
+    0.05,
     "threads hold what others wait for, in a ring",
     says={
         "symptom": {
@@ -21,9 +21,9 @@ DEADLOCK = Hypothesis(
             "handles": 0.001,
         },
         "stacks": {"locks": 0.92, "waiting": 0.05, "dead": 0.005, "full": 0.005, "computing": 0.02},
-        "serial": {"cured": 0.75, "less": 0.01, "same": 0.24},
+        "serial": {"cured": 0.5, "less": 0.01, "same": 0.49},
         "again": {"same": 0.6, "differs": 0.38, "gone": 0.02},
-        "subset": {"needs_others": 0.85, "alone": 0.15},
+        "subset": {"needs_others": 0.7, "alone": 0.3},
     },
-    confirmed_by={"serial": ("cured",), "subset": ("needs_others", "alone")},
+    confirmed_by={"serial": ("cured", "same"), "subset": ("needs_others", "alone")},
 )

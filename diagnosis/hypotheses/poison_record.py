@@ -15,7 +15,7 @@ POISON_RECORD = Hypothesis(
             "stall": 0.08,
             "changed": 0.02,
             "lost": 0.03,
-            "duplicated": 0.01,
+            "duplicated": 0.002,
             "memory": 0.002,
             "handles": 0.002,
             "slow": 0.006,

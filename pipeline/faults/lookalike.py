@@ -155,12 +155,12 @@ def clean_one(raw):
 POISON_RECORD = Variant(
     "lookalike.poison_record",
     "poison_record",
-    "Now and then a record of the input is broken in the middle.",
+    "Now and then a record of the input is broken in the middle: its contents decide which.",
     "single records rejected, the same in each run",
     "rejected",
     "source",
     """
-seen = 0
+from zlib import crc32
 
 
 def clean(raws):
@@ -168,9 +168,7 @@ def clean(raws):
 
 
 def clean_one(raw):
-    global seen
-    seen += 1
-    if seen % EVERY:
+    if crc32(repr(raw).encode()) % EVERY:
         return raw
     if isinstance(raw, (bytes, str)):
         return raw[: len(raw) // 2]
@@ -178,7 +176,7 @@ def clean_one(raw):
         return {key: [] if isinstance(value, (int, float, str)) else None for key, value in raw.items()}  #!
     return None
 """,
-    (Param("every", 100, "every n-th record", "whole", 1),),
+    (Param("every", 100, "one of so many records", "whole", 1),),
     {"every": 300},
     {"every": 20},
 )

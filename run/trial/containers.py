@@ -7,6 +7,7 @@ import gc
 import io
 import queue
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -239,6 +240,9 @@ def _of_value(
         return
     if depth > _DEEP or value is None or isinstance(value, (str, bytes, int, float, bool, ModuleType)):
         return
+    if isinstance(value, threading.local):
+        yield from _of_threads(name, value, stage, file, seen, depth)
+        return
     if isinstance(value, FunctionType):
         if not is_house(value.__code__.co_filename) and value.__code__.co_filename == file:
             yield from _of_function(name, value, stage, seen, depth + 1)
@@ -251,6 +255,18 @@ def _of_value(
         yield from _of_class(value, stage, origin, seen, depth)
     else:
         yield from _of_object(name, value, stage, origin, seen, depth)
+
+
+def _of_threads(
+    name: str, value: threading.local, stage: str | None, file: str | None, seen: set[int], depth: int
+) -> Iterator[Holder]:
+    """What each thread keeps for itself: it hangs on the object, in a table by threads."""
+    for table in gc.get_referents(value):
+        for own in list(table.values()) if isinstance(table, dict) else ():
+            for attribute, within in list(own.items()) if isinstance(own, dict) else ():
+                yield from _of_value(
+                    f"{name}.{attribute}", within, stage, file, partial(own.get, attribute), seen, depth + 1
+                )
 
 
 def _of_class(
