@@ -59,8 +59,18 @@ def _attempts(report: RunReport, targets: Targets, data: DataStream) -> Iterator
     if targets.junit is not None:
         junit = targets.junit
         yield lambda: _to_file(report, junit, to_junit, "--junit")
+    if report.snapshot.diagnosis is not None and report.snapshot.diagnosis.log and targets.json != "-":
+        yield lambda: data.write(_why(report))
     # Last, so that it stands at the end of what a person sees.
     yield lambda: _print(report, targets, data)
+
+
+def _why(report: RunReport) -> str:
+    # Few runs are diagnosed.
+    from run.diagnose.text import as_text
+
+    assert report.snapshot.diagnosis is not None
+    return as_text(report.snapshot.diagnosis, report.snapshot.pipeline) + "\n"
 
 
 def _to_file(report: RunReport, path: Path, render: reporter.Render, option: str) -> None:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,3 +95,31 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
 
 def test_every_pipeline_of_the_gallery_is_diagnosed() -> None:
     assert {path.name for path in GALLERY.glob("*.py")} == {bug.file for bug in BUGS} | {"healthy.py"}
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_was_sick_says_why_before_its_summary(tmp_path: Path) -> None:
+    file = tmp_path / "cut.py"
+    file.write_text(
+        "from pipeline import Pipeline, count\n\n"
+        'cut = Pipeline("cut", batch_size=20)\n'
+        'cut.read(lambda: ((at, {"n": at}) for at in range(400)))\n\n\n'
+        "@cut.stage(batch=True)\n"
+        "def steps(batch):\n"
+        "    return [batch[at] for at in range(len(batch) - 1)]\n\n\n"
+        "cut.write(count())\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "monitor.py"), "run", str(file), "--headless", "--diagnose"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=BUDGET_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    why, _, summary = done.stdout.partition("╔")
+    assert why.startswith("DIAGNOSIS of cut: ")
+    assert "PIPELINE STATUS" in summary
