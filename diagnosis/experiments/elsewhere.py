@@ -26,7 +26,10 @@ class Elsewhere(Experiment):
         # Half a batch beside where batches began, so that places are others.
         size = case.lab.base.batch_size or case.first.batch_size or 2
         skip = max(1, case.first.read // 5 // size * size + size // 2) | 1
-        change = case.lab.change(start=skip)
+        # As far as before, and no further: what is behind that was not looked at.
+        limit = case.lab.base.limit
+        rest = max(1, limit - skip * max(1, len(case.first.partitions))) if limit is not None else None
+        change = case.lab.change(start=skip, limit=rest)
         found = case.measure(change, case.lab.one(change))
         before = {id for id in case.trouble.sick.ids if _offset(id) >= skip}
         both = found.ids & before

@@ -14,7 +14,7 @@ POISON_RECORD = Hypothesis(
             "failed": 0.25,
             "stall": 0.08,
             "changed": 0.02,
-            "lost": 0.03,
+            "lost": 0.01,
             "duplicated": 0.002,
             "memory": 0.002,
             "handles": 0.002,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from run.trial.apply import Applied, is_own
 from run.trial.containers import Holder, StageRoot, discover, files_of, user_modules
 from run.trial.delay import install as install_delays
 from run.trial.driving import Ran, serial, threaded
-from run.trial.files import UserFiles, patch
+from run.trial.files import UserFiles, hear_of, patch
 from run.trial.opened import OpenWatch
 from run.trial.remembered import Memory
 from run.trial.shapes import shapes_of
@@ -51,6 +52,9 @@ COLLECT_AT = 5
 _POLL_S = 0.05
 _REASONS = 20
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+_DATES = re.compile(r"\b(now|utcnow|today)\(")
+_BESIDE = 50
+"""So many files beside the pipeline's own are looked at."""
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?")
 
 
@@ -99,7 +103,8 @@ class Trial:
         change = self._change
         if change.seeded:
             seed_chance(change.seed)
-        self._time.install(dates_too=self._asks_for_dates())
+        self._time.install()
+        self._look_for_dates()
         install_delays(change.delays)
         threading.excepthook = self._thread_died
         patch(change.patches)
@@ -117,12 +122,18 @@ class Trial:
             run = serial if change.driver == "serial" else threaded
             return self._observe(run(self, applied), applied, Path(folder))
 
-    def _asks_for_dates(self) -> bool:
-        try:
-            text = Path(self._main).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return False
-        return re.search(r"\b(now|utcnow|today)\(", text) is not None
+    def _look_for_dates(self) -> None:
+        """Give the user's code another ``datetime`` as soon as some of it asks that for the time."""
+
+        def look(text: str) -> None:
+            if _DATES.search(text) is not None:
+                self._time.install_dates()
+
+        # What is imported from a cache is not compiled.
+        for file in sorted(Path(self._main).parent.glob("*.py"))[:_BESIDE]:
+            with contextlib.suppress(OSError):
+                look(file.read_text(encoding="utf-8", errors="replace"))
+        hear_of(self._files, look)
 
     def _thread_died(self, arguments: threading.ExceptHookArgs) -> None:
         name = arguments.thread.name if arguments.thread is not None else "a thread"

@@ -52,11 +52,15 @@ class UserTime:
         """Records settled by now: a step comes at one of them."""
         self.reads: Counter[str] = Counter()
 
-    def install(self, *, dates_too: bool) -> None:
+    def install(self) -> None:
         """Put the stand-ins in place; call it before the user's file is loaded."""
         for name in (*_WALL, *_STEADY):
             setattr(time, name, self._stand_in(name, getattr(time, name)))
-        if dates_too:
+
+    def install_dates(self) -> None:
+        """For ``datetime`` too, if it was not done before: only where it is needed, for schemas know no other
+        class than the real one."""
+        if dates.datetime is datetime:
             dates.datetime = self._datetime()  # type: ignore[misc]
 
     def _stand_in(self, name: str, real: Callable[[], Any]) -> Callable[[], Any]:
