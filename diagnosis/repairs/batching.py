@@ -1,30 +1,48 @@
-"""Bounds, slices and comparisons moved by one; batches that are given up at the end."""
+"""Bounds, slices and comparisons moved by one; whole statements by :mod:`diagnosis.repairs.ends`."""
 
 from __future__ import annotations
 
 import ast
 
 from diagnosis.experiments import Case
-from diagnosis.repairs.base import INDENT, Repair, after, in_line, lines_of, margin
+from diagnosis.repairs import ends
+from diagnosis.repairs.base import Repair, in_line
 from diagnosis.source import Source
 
 _TURNED: dict[type[ast.cmpop], str] = {ast.Gt: ">=", ast.GtE: ">", ast.Lt: "<=", ast.LtE: "<"}
+MOST_WHOLE = 5
+"""Changes of whole statements that are tried, of each kind, before bounds."""
 
 
 def repairs(case: Case) -> list[Repair]:
-    mine: set[tuple[str, str]] = set()
+    """Candidates by the symptom: whole statements first, for there are few, then bounds moved by one."""
+    moved: list[Repair] = []
+    whole: list[Repair] = []
+    lost = case.kind == "lost"
+    for file, node in _by_nearness(case):
+        moved += _moved(case.source, file, node)
+        if lost:
+            whole += ends.not_passed_over(case.source, file, node)
+        elif case.kind == "duplicated":
+            whole += ends.given_once(case.source, file, node)
+    # The last batch first where the last records are missing.
+    if lost:
+        return [*ends.given_up(case.source)[:MOST_WHOLE], *whole[:MOST_WHOLE], *moved]
+    if case.kind == "duplicated":
+        return [*whole[:MOST_WHOLE], *ends.nothing_more(case.source)[:MOST_WHOLE], *moved]
+    return [*moved, *ends.given_up(case.source)]
+
+
+def _by_nearness(case: Case) -> list[tuple[str, ast.FunctionDef]]:
+    """The functions of the stages, of the one where it shows first, then what no stage is known to call."""
     lost_at = case.trouble.symptom.stage
     shapes = sorted(case.first.stages, key=lambda shape: (shape.name != lost_at, shape.kind == "function"))
-    found: list[Repair] = []
+    every = [(file, node) for file, node, _ in case.source.functions()]
+    found: list[tuple[str, ast.FunctionDef]] = []
     for shape in shapes:
         names = case.source.reach(shape)
-        for file, node, _ in case.source.functions():
-            if node.name in names and (file, node.name) not in mine:
-                found += _moved(case.source, file, node)
-        mine |= {(file, node.name) for file, node, _ in case.source.functions() if node.name in names}
-    # The last batch first where the last records are missing.
-    flushes = _flushes(case)
-    return [*flushes, *found] if case.kind == "lost" else [*found, *flushes]
+        found += [(file, node) for file, node in every if node.name in names]
+    return list(dict.fromkeys([*found, *every]))
 
 
 def _moved(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
@@ -126,43 +144,3 @@ def _ranges(node: ast.Call) -> list[tuple[str, ast.expr]]:
         if "-" in given[1]:
             made.insert(0, f"range({given[0]}, {given[1].rpartition('-')[0].strip()}{rest})")
     return [(text, node) for text in made]
-
-
-def _flushes(case: Case) -> list[Repair]:
-    """What a stage holds back, given up at the end."""
-    found = []
-    for file, tree in case.source.trees.items():
-        for node in tree.body:
-            if not isinstance(node, ast.ClassDef):
-                continue
-            methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
-            if "process" not in methods or "flush" in methods:
-                continue
-            for name, line in _held(methods["process"]):
-                last = node.end_lineno or node.lineno
-                at = margin(lines_of(case.source, file)[methods["process"].lineno - 1])
-                text = f"\n{at}def flush(self):\n{at}{INDENT}held, {name} = list({name}), type({name})()\n"
-                text += f"{at}{INDENT}return held"
-                found.append(
-                    Repair(
-                        f"give up at the end what {node.name} still holds: a method flush() for {name}: "
-                        f"{file.rpartition('/')[2]}:{line}",
-                        f"{file}:{line}",
-                        name,
-                        (after(file, last, text),),
-                    )
-                )
-    return found
-
-
-def _held(process: ast.FunctionDef) -> list[tuple[str, int]]:
-    return list(
-        {
-            ast.unparse(each.func.value): each.lineno
-            for each in ast.walk(process)
-            if isinstance(each, ast.Call)
-            and isinstance(each.func, ast.Attribute)
-            and each.func.attr in ("append", "extend", "appendleft")
-            and ast.unparse(each.func.value).startswith("self.")
-        }.items()
-    )
