@@ -62,6 +62,8 @@ class Change:
     - ``slow``: stages that wait so many seconds more for each record.
     - ``forget``: what functions of the user's remember under these names (:data:`ALL`: whatever it is) is set
       back, before each call of a stage that is a function, to what it was at first.
+    - ``objects``: live objects of these classes of the user's are counted, whether the cyclic collector is on
+      or off.
     - ``seeded``: ``random`` and ``uuid`` give the same in every run.
     """
 
@@ -82,6 +84,7 @@ class Change:
     collector: Collector = "on"
     clock: ClockChange | None = None
     forget: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
     seeded: bool = False
     sink: SinkChoice = "count"
     patches: tuple[Patch, ...] = ()

@@ -98,7 +98,8 @@ def _problem(case: Case, repair: Repair) -> tuple[str | None, int]:
     under = None
     if repair.under is not None:
         under = case.lab.one(replace(case.lab.change(), clock=repair.under))
-    times = max(2, case.repeats()) if repair.change is None or case.share < 1 else 1
+    thorough = repair.change is None or bool(repair.patches) or case.share < 1
+    times = max(2, case.repeats()) if thorough else 1
     for number in range(times):
         run = case.lab.run(change, times=number + 1)[-1]
         problem = _sick(case, run, repair, under)

@@ -90,6 +90,7 @@ _MADE: Mapping[str, str] = {
     "longer": "a longer run",
     "flush": "emptying the container",
     "collect": "collecting garbage at each batch",
+    "uncollected": "collecting garbage where nothing else does",
     "clock_step": "a wall clock two hours on or back",
     "clock_slew": "a clock twenty times as fast",
     "clock_frozen": "a clock that only moves by being read",

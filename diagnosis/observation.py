@@ -16,6 +16,10 @@ Ending = Literal["complete", "cut", "failed", "stalled", "died", "refused"]
 ended without a word; ``refused``: the pipeline could not be loaded or started."""
 
 
+GARBAGE = "garbage"
+"""The type of what is no container: objects of one class, in cycles, that no collector frees."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageShape:
     """A stage as declared. ``line`` is where its function or class begins; ``file`` None where unknown."""

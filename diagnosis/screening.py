@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from diagnosis.change import Change
 from diagnosis.lab import Lab
-from diagnosis.observation import Container, Observation
+from diagnosis.observation import GARBAGE, Container, Observation
 from diagnosis.symptoms import (
     KINDS,
     SINK_SHARE,
@@ -290,7 +290,9 @@ def described(kind: Kind, run: Observation, sick: Sickness) -> Symptom:
         case "memory":
             top = growing(run)[0]
             stage, unit = top.stage, "items a record"
-            text = f"{top.name} grows: {growth(run, top):.2f} items a record, {top.lengths[-1]:,} at the end"
+            grows = "pile up, for the cyclic collector is off" if top.type == GARBAGE else "grows"
+            what = f"{growth(run, top):.2f} items a record, {top.lengths[-1]:,} at the end"
+            text = f"{top.name} {grows}: {what}"
         case "history":
             text = "what comes out for a record depends on those before it"
         case "slow":

@@ -31,6 +31,7 @@ from diagnosis.experiments.smells import Clocked, Reused, SharedWrite, SlicedBat
 from diagnosis.experiments.stacks import Stacks
 from diagnosis.experiments.subset import Subset
 from diagnosis.experiments.time_asked import TimeAsked
+from diagnosis.experiments.uncollected import Uncollected
 from diagnosis.experiments.where_time import WhereTime
 from diagnosis.experiments.words import Words
 
@@ -61,6 +62,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Longer(),
     Flush(),
     Collect(),
+    Uncollected(),
     CollectorOff(),
     ClockStep(),
     ClockSlew(),

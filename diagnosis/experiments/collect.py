@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import Case, Experiment, Finding
+from diagnosis.experiments.uncollected import lies_about
 
 
 class Collect(Experiment):
@@ -12,6 +13,9 @@ class Collect(Experiment):
     ordinary = {"held": 0.9, "freed": 0.1}
     kinds = ("memory", "handles")
     intervention = True
+
+    def applies(self, case: Case) -> bool:
+        return super().applies(case) and not lies_about(case)
 
     def carry_out(self, case: Case) -> Finding:
         change = case.lab.change(collector="each_batch")

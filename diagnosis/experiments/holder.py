@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import Case, Experiment, Finding
+from diagnosis.observation import GARBAGE
 from diagnosis.symptoms import growing
 
 
@@ -15,7 +16,8 @@ class Holder(Experiment):
     runs = 0.05
 
     def applies(self, case: Case) -> bool:
-        return super().applies(case) and bool(growing(case.first))
+        # Of garbage it is known that nobody does.
+        return super().applies(case) and any(each.type != GARBAGE for each in growing(case.first)[:1])
 
     def carry_out(self, case: Case) -> Finding:
         top = growing(case.first)[0]

@@ -26,8 +26,14 @@ LEAK = Hypothesis(
         "longer": {"goes_on": 0.9, "levels_off": 0.04, "no_more": 0.06},
         "flush": {"level": 0.88, "breaks": 0.07, "grows": 0.05},
         "collect": {"held": 0.95, "freed": 0.05},
+        "uncollected": {"freed": 0.97, "held": 0.03},
         "words": {"memory": 0.8},
         "collector_off": {"cured": 0.03, "same": 0.97},
     },
-    confirmed_by={"flush": ("level",), "keys": ("follows_keys", "grows_anyway"), "longer": ("goes_on",)},
+    confirmed_by={
+        "flush": ("level",),
+        "keys": ("follows_keys", "grows_anyway"),
+        "longer": ("goes_on",),
+        "uncollected": ("freed",),
+    },
 )

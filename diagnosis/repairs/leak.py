@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from diagnosis.experiments import Case
-from diagnosis.observation import Container
-from diagnosis.repairs.base import Repair, after, before, lines_of, margin, replaced, statement
+from diagnosis.observation import GARBAGE, Container
+from diagnosis.repairs.base import Repair, after, before, in_line, lines_of, margin, replaced, statement
 from diagnosis.source import Site
 from diagnosis.symptoms import growing
 
@@ -16,7 +17,7 @@ MOST = 1_000
 def repairs(case: Case) -> list[Repair]:
     found: list[Repair] = []
     for container in growing(case.first)[:3]:
-        found += _bounds(case, container)
+        found += _collector_on(case, container) if container.type == GARBAGE else _bounds(case, container)
     for container in growing(case.first)[:1]:
         if not found and container.clearable:
             change = case.lab.change(clear=(container.name,), clear_above=32)
@@ -84,6 +85,71 @@ def _bounded(case: Case, container: Container, site: Site, bound: int) -> Repair
         f"bound {name}: clear it in {site.function} when it holds more than {bound:,} items: {_short(site)}"
     )
     return Repair(words, site.place, container.object or name, (patch,), wrong=(wrong,))
+
+
+def _collector_on(case: Case, container: Container) -> list[Repair]:
+    """Whatever switches the cyclic collector off switches it on instead."""
+    patches, wrong = [], []
+    for file, call, module in _switched_off(case):
+        made = f"{module}.set_threshold(700, 10, 10)" if call.args else f"{module}.enable()"
+        patch = in_line(case.source, file, call, made)
+        # One collection before it begins is of no use.
+        same = f"{module}.collect(), {ast.unparse(call)}"
+        harmless = in_line(case.source, file, call, same)
+        if patch is not None and harmless is not None:
+            patches.append((patch, call, made))
+            wrong.append(harmless)
+    if not patches or len({(each.file, each.first) for each, _, _ in patches}) < len(patches):
+        return []
+    (first, call, made), *_ = patches
+    place = f"{first.file}:{first.first}"
+    words = (
+        f"let the cyclic collector run, for {container.name} refer to one another: {made} in the place of "
+        f"{ast.unparse(call)}: {place.rpartition('/')[2]}"
+    )
+    # Counted though the collector is on then.
+    counted = case.lab.change(objects=(container.object or "",))
+    return [
+        Repair(
+            words,
+            place,
+            container.object,
+            tuple(each for each, _, _ in patches),
+            change=counted,
+            wrong=tuple(wrong),
+        )
+    ]
+
+
+def _switched_off(case: Case) -> Iterator[tuple[str, ast.Call, str]]:
+    """The calls that switch the collector off, with the file and an expression that is the module."""
+    for file, tree in case.source.trees.items():
+        names = {
+            each.asname or each.name: each.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for each in node.names
+        }
+        direct = {
+            each.asname or each.name: each.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "gc"
+            for each in node.names
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called, module = node.func, "__import__('gc')"
+            if isinstance(called, ast.Name):
+                name = direct.get(called.id)
+            elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+                module = called.value.id
+                name = called.attr if names.get(module) == "gc" else None
+            else:
+                name = None
+            never = name == "set_threshold" and node.args and ast.unparse(node.args[0]) == "0"
+            if name == "disable" or never:
+                yield file, node, module
 
 
 def _cached(case: Case, container: Container, site: Site, bound: int) -> Repair | None:

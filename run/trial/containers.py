@@ -158,6 +158,11 @@ def discover(modules: list[ModuleType], roots: list[StageRoot], limit: int = _MO
     return found[:limit]
 
 
+def user_of(name: str, modules: list[ModuleType], roots: list[StageRoot]) -> str | None:
+    """The first stage whose code mentions a global name, itself or through what it calls."""
+    return next((root.name for root in roots if name in _names_used(root.target, modules)), None)
+
+
 def _of_target(root: StageRoot, seen: set[int]) -> Iterator[Holder]:
     target = root.target
     if isinstance(target, MethodType):

@@ -30,7 +30,7 @@ from pipeline.pipeline import INGESTION, OUTPUT
 from pipeline.tasks.writer import Writer
 from run import loader
 from run.trial.apply import Applied, is_own
-from run.trial.containers import Holder, StageRoot, discover, files_of, user_modules
+from run.trial.containers import Holder, StageRoot, discover, files_of, user_modules, user_of
 from run.trial.delay import install as install_delays
 from run.trial.driving import Ran, serial, threaded
 from run.trial.files import UserFiles, hear_of, patch
@@ -39,6 +39,7 @@ from run.trial.remembered import Memory
 from run.trial.shapes import shapes_of
 from run.trial.sink import Seen
 from run.trial.timing import TrialClock, UserTime, seed_chance
+from run.trial.uncollected import Uncollected, files_of_class
 from run.trial.watch import Watch, run_wait
 
 MOST_WAIT = 0.9
@@ -97,6 +98,7 @@ class Trial:
         self._clock = TrialClock()
         self._time = UserTime(self._files, change.clock)
         self._homes: dict[str, str] = {}
+        self._roots: Callable[[], list[StageRoot]] = list
         self._seen = _Seen()
 
     def run(self) -> Observation:
@@ -146,7 +148,9 @@ class Trial:
 
     def watch(self, engine: Engine, applied: Applied, expected: int | None) -> tuple[Watch, Seen]:
         """Put the measuring instruments on an engine that has not begun."""
-        watch = Watch(lambda: self._holders(engine, applied), expected)
+        uncollected = Uncollected(self._files, self._change.objects, ours=self._change.collector == "off")
+        watch = Watch(lambda: self._holders(engine, applied), expected, uncollected)
+        self._roots = lambda: self._stage_roots(engine, applied)
 
         def after(records: int) -> None:
             watch.settled(records)
@@ -163,6 +167,14 @@ class Trial:
 
     def _holders(self, engine: Engine, applied: Applied) -> list[Holder]:
         """What keeps something, reached from the user's files and from what runs in the stages now."""
+        return discover(user_modules(self._files), self._stage_roots(engine, applied))
+
+    def _stage_of_class(self, kind: type) -> str | None:
+        """The stage whose code makes objects of a class, as far as names tell."""
+        home = next((self._homes[file] for file in files_of_class(kind) if file in self._homes), None)
+        return home or user_of(kind.__name__, user_modules(self._files), self._roots()) or self._only
+
+    def _stage_roots(self, engine: Engine, applied: Applied) -> list[StageRoot]:
         roots = [StageRoot(name, target) for name, target in (*applied.targets, *applied.instances)]
         for stage, parts in engine.at_work().items():
             for part in parts:
@@ -180,7 +192,7 @@ class Trial:
                 roots.append(StageRoot(INGESTION, inner))
             elif callable(pairs):
                 roots.append(StageRoot(INGESTION, pairs))
-        return discover(user_modules(self._files), roots)
+        return roots
 
     def _observe(self, ran: Ran, applied: Applied, folder: Path) -> Observation:
         snapshot, watch, delivery = ran.snapshot, ran.watch, ran.delivery
@@ -334,7 +346,7 @@ class Trial:
         if self._seen.last is None:
             watch.sample()
             self._seen.last = _Last(
-                watch.containers(lambda _identity: self._only, {id(seen.hashes)}),
+                watch.containers(lambda _identity: self._only, {id(seen.hashes)}, self._stage_of_class),
                 watch.grown(),
                 self._opened.opened(),
                 self._files.unwritten(),

@@ -17,6 +17,7 @@ from diagnosis.observation import Container, Growth, Machine, Sample
 from run.trial.containers import Holder, large
 from run.trial.opened import count_fds, count_handlers
 from run.trial.timing import ALL_CPU_TIME, CPU_TIME, MONOTONIC
+from run.trial.uncollected import Uncollected
 
 KEPT = 64
 _LOOKS = (0, 3)
@@ -29,8 +30,11 @@ _LARGE = 48
 class Watch:
     """What is measured as records are settled. ``settled`` is called by the writer alone."""
 
-    def __init__(self, find: Callable[[], list[Holder]], expected: int | None) -> None:
+    def __init__(
+        self, find: Callable[[], list[Holder]], expected: int | None, uncollected: Uncollected
+    ) -> None:
         """``find`` gives what there is to watch, as soon as the stages have begun."""
+        self._uncollected = uncollected
         self._find = find
         self.holders: list[Holder] = []
         self.began = MONOTONIC()
@@ -116,10 +120,12 @@ class Watch:
             )
             for holder in self.holders:
                 holder.lengths.append(holder.length())
+            self._uncollected.look()
             if len(self.samples) > 2 * KEPT:
                 del self.samples[1:-1:2]
                 for holder in self.holders:
                     del holder.lengths[1:-1:2]
+                self._uncollected.thin()
 
     def _known(self) -> set[int]:
         known = {id(self.samples), id(self.batches), id(self.holders)}
@@ -131,8 +137,10 @@ class Watch:
                 continue
         return known
 
-    def containers(self, stage_of: Any, mine: set[int]) -> tuple[Container, ...]:
-        """Those that ever changed, and large ones that nobody has a name for."""
+    def containers(
+        self, stage_of: Any, mine: set[int], stage_of_class: Callable[[type], str | None]
+    ) -> tuple[Container, ...]:
+        """Those that ever changed, large ones that nobody has a name for, and garbage that is let lie."""
         found = []
         for holder in self.holders:
             lengths = _known_lengths(holder.lengths)
@@ -151,6 +159,7 @@ class Watch:
                 )
         if self._large_at and len(self.samples) >= 2:
             found += self._unnamed(stage_of, mine)
+        found += self._uncollected.found(stage_of_class)
         return tuple(sorted(found, key=lambda each: each.lengths[0] - each.lengths[-1])[:24])
 
     def _unnamed(self, stage_of: Any, mine: set[int]) -> list[Container]:
