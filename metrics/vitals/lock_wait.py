@@ -32,11 +32,15 @@ def _takes(code: CodeType, at: int) -> bool:
     if at < 0 or len(code.co_code) > MOST_CODE:
         return False
     instructions = list(dis.get_instructions(code))
-    now = next((each for each in instructions if each.offset == at), None)
-    if now is None or now.positions is None:
+    place = next((place for place, each in enumerate(instructions) if each.offset == at), None)
+    if place is None:
         return False
-    if now.opname in _ENTERS:
+    now = instructions[place]
+    if now.opname in _ENTERS or (place and instructions[place - 1].opname == "LOAD_SPECIAL"):
+        # From Python 3.14 on, what LOAD_SPECIAL finds is called by the instruction behind it.
         return True
+    if now.positions is None:
+        return False
     # The name of the method that is called begins where the call does; those in its arguments do not.
     begins = now.positions.lineno, now.positions.col_offset
     return "CALL" in now.opname and any(

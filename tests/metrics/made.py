@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+import pytest
 
 from metrics.books import PartitionCount, QueueCount
 from metrics.collector import Collector
@@ -35,6 +38,11 @@ from metrics.vitals.machine import Machine, Pressed, Scheduling, Stolen
 from pipeline.batch import Partition
 from pipeline.clock import ManualClock
 from pipeline.events import Event, EventBus
+
+needs_gil = pytest.mark.skipif(
+    not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    reason="without the GIL nobody may look at the frames of a thread that runs, so that no place is told",
+)
 
 MEBI = 1024 * 1024
 A = Partition("orders", "a.csv")

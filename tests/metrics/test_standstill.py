@@ -25,7 +25,7 @@ from metrics.vitals.standstill import GAP_S, Standstill
 from pipeline.clock import ManualClock
 from pipeline.events import EventBus, RunStarted, StageInfo, StageWorked
 from pipeline.thread_facts import ThreadFact
-from tests.metrics.made import FakeBooks, FakeMachine, records, sampler, snapshot
+from tests.metrics.made import FakeBooks, FakeMachine, needs_gil, records, sampler, snapshot
 from tests.pipeline.running import eventually
 
 TAKEN = threading.Lock()
@@ -200,6 +200,7 @@ def deadlocked() -> Iterator[list[ThreadFact]]:
     yield [ThreadFact("t", ("transform",), "transform", "busy", thread.ident, thread.native_id)]
 
 
+@needs_gil
 def test_the_collector_tells_which_stage_waits_for_a_lock_and_where() -> None:
     clock, bus = ManualClock(100.0), EventBus()
     with deadlocked() as facts:

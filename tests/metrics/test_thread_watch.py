@@ -14,6 +14,7 @@ from metrics.vitals import thread_watch
 from metrics.vitals.machine import Scheduling
 from metrics.vitals.thread_watch import EVERY_S, MOST_THREADS, ThreadWatch, place
 from pipeline.thread_facts import ThreadFact
+from tests.metrics.made import needs_gil
 
 
 def enrich(wait: threading.Event, began: threading.Event) -> None:
@@ -39,15 +40,12 @@ def fact(thread: threading.Thread) -> ThreadFact:
     return ThreadFact(thread.name, ("transform",), "transform", "busy", thread.ident, thread.native_id)
 
 
+@needs_gil
 def test_a_thread_is_where_the_users_code_is() -> None:
     with at_work() as thread:
         watch = ThreadWatch(lambda: [fact(thread)])
-        for look in range(100):
-            # Without the GIL a thread that moves may be seen between two places.
-            watch.look(100.0 + look, None)
-            first = watch.states[0]
-            if first.place is not None:
-                break
+        watch.look(100.0, None)
+        first = watch.states[0]
         assert (first.name, first.stage, first.state, first.cpu) == ("transform 0", "transform", "busy", None)
         assert first.place is not None
         assert re.fullmatch(r"test_thread_watch\.py:\d+ enrich", first.place)
