@@ -64,6 +64,7 @@ class Change:
       back, before each call of a stage that is a function, to what it was at first.
     - ``objects``: live objects of these classes of the user's are counted, whether the cyclic collector is on
       or off.
+    - ``steady``: the times of stages are taken by the machine's clock and no other.
     - ``seeded``: ``random`` and ``uuid`` give the same in every run.
     """
 
@@ -85,6 +86,7 @@ class Change:
     clock: ClockChange | None = None
     forget: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
+    steady: bool = False
     seeded: bool = False
     sink: SinkChoice = "count"
     patches: tuple[Patch, ...] = ()

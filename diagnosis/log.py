@@ -62,6 +62,8 @@ _OUTCOMES: Mapping[str, str] = {
     "waiting": "they wait for somebody",
     "full": "one waits for room",
     "computing": "one computes",
+    "times": "times",
+    "counts": "counts",
 }
 _SIGNS: Mapping[str, str] = {
     "failed": "a run that fails",
@@ -73,6 +75,7 @@ _SIGNS: Mapping[str, str] = {
     "handles": "files or other handles that stay open",
     "memory": "a container that grows and grows",
     "slow": "a run that is slow",
+    "books": "books that disagree",
     "history": "records that depend on those before them",
 }
 _MADE: Mapping[str, str] = {
@@ -101,6 +104,8 @@ _MADE: Mapping[str, str] = {
     "stacks": "a look at where the threads stand",
     "holder": "a look at who holds what grows",
     "where": "a look at where the time goes",
+    "disagreement": "a look at what the books hold",
+    "steady": "stage times by the machine's clock",
     "all_left": "a look at how much is left open",
     "one_object": "a look at whether several records are one object",
     "time_asked": "a look at who asks for the time",

@@ -47,6 +47,8 @@ class StageTimes:
     busy: float | None
     idle: float | None
     blocked: float | None
+    longest_s: float = 0.0
+    """What the books say that a batch took at the most; 0 in one thread, where time is made up."""
 
 
 @dataclass(frozen=True, slots=True)

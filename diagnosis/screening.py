@@ -15,8 +15,10 @@ from diagnosis.symptoms import (
     Trouble,
     collecting,
     depending,
+    elapsed,
     growing,
     growth,
+    impossible,
     kept,
     measure,
     root,
@@ -109,6 +111,13 @@ def _without_consequences(
             and wrong
             and len(trouble.sick.ids & _families(wrong, trouble)) >= 0.8 * len(trouble.sick.ids)
         ):
+            continue
+        if (
+            trouble.kind == "books"
+            and impossible(run) is None
+            and kinds.keys() & {"lost", "duplicated", "rejected"}
+        ):
+            # What is lost, or comes twice, is in one book and not in the other.
             continue
         if trouble.kind == "duplicated" and "lost" in kinds:
             # One fault puts a record in the place of another.
@@ -282,6 +291,8 @@ def described(kind: Kind, run: Observation, sick: Sickness) -> Symptom:
             text = f"{sick.amount:,.0f} of {run.read:,} records are rejected: {why}"
         case "changed":
             text = f"{sick.amount:,.0f} records come out otherwise than one by one in one thread{some}"
+        case "books":
+            stage, text, unit = _disagreeing(run)
         case "handles":
             left = kept(run)
             stage = left[0].stage
@@ -299,6 +310,15 @@ def described(kind: Kind, run: Observation, sick: Sickness) -> Symptom:
             unit = ""
             text = _slow_words(run)
     return Symptom(kind, stage, text, value, unit)
+
+
+def _disagreeing(run: Observation) -> tuple[str | None, str, str]:
+    """Where the books cannot be right, in words, and the unit of how wrong they are."""
+    late = impossible(run)
+    if late is None:
+        return None, f"the books disagree: {'; '.join(run.disagreements)[:200]}", "differences"
+    took = f"{late.longest_s:,.1f} s, in a run of {elapsed(run):.1f} s"
+    return late.name, f"the books cannot be right: a batch in {late.name} took {took}", "times the run"
 
 
 def _slow_words(run: Observation) -> str:

@@ -8,11 +8,21 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
-from diagnosis.observation import Container, Observation, Opened
+from diagnosis.observation import Container, Observation, Opened, StageTimes
 from metrics.findings import Symptom
 
 Kind = Literal[
-    "failed", "stall", "lost", "duplicated", "rejected", "changed", "handles", "memory", "slow", "history"
+    "failed",
+    "stall",
+    "lost",
+    "duplicated",
+    "rejected",
+    "changed",
+    "books",
+    "handles",
+    "memory",
+    "slow",
+    "history",
 ]
 KINDS: tuple[Kind, ...] = (
     "failed",
@@ -21,6 +31,7 @@ KINDS: tuple[Kind, ...] = (
     "duplicated",
     "rejected",
     "changed",
+    "books",
     "handles",
     "memory",
     "slow",
@@ -55,6 +66,10 @@ OWN_SHARE = 0.5
 GC_SHARE = 0.3
 GC_LEAST_S = 0.3
 """Less than this in the collector is no trouble, whatever its share of a short run."""
+
+TOO_LONG = 2.0
+TOO_LONG_S = 2.0
+"""A batch that took so many times as long as the whole run, and so many seconds more, cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,8 @@ def measure(
             return _rejected(run)
         case "changed":
             return _changed(run, reference, unsteady, by_content=by_content)
+        case "books":
+            return _books(run)
         case "handles":
             return Sickness(sum(each.left for each in kept(run)))
         case "memory":
@@ -213,6 +230,30 @@ def _ends(run: Observation) -> dict[str, int]:
 def _place(id: str) -> tuple[str, int]:
     place, _, number = id.rpartition(":")
     return place, int(number.partition(".")[0])
+
+
+def _books(run: Observation) -> Sickness:
+    """What the books hold that cannot be: times, or counts that differ."""
+    if (stage := impossible(run)) is not None:
+        return Sickness(stage.longest_s / elapsed(run))
+    return Sickness(len(run.disagreements)) if run.ending == "complete" else WELL
+
+
+def impossible(run: Observation) -> StageTimes | None:
+    """The first stage in whose books a batch took longer than the whole run, by far; None where none did.
+
+    The stages of a chain share one watch, so that what is wrong with it shows in all of them, and in the
+    decoding of what they take.
+    """
+    most = TOO_LONG * elapsed(run) + TOO_LONG_S
+    found = [each for each in run.times if each.longest_s > most]
+    ends = {each.name for each in run.stages if each.kind in ("ingestion", "output")}
+    return next((each for each in found if each.name not in ends), found[0] if found else None)
+
+
+def elapsed(run: Observation) -> float:
+    """Seconds from a run's beginning to the last look at it."""
+    return max(run.duration_s, run.samples[-1].at_s if run.samples else 0.0)
 
 
 def _slow(run: Observation) -> Sickness:

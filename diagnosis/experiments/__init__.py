@@ -13,6 +13,7 @@ from diagnosis.experiments.collect import Collect
 from diagnosis.experiments.collector_off import CollectorOff
 from diagnosis.experiments.copy_edge import CopyEdge
 from diagnosis.experiments.delay import DelayLines
+from diagnosis.experiments.disagreement import Disagreement
 from diagnosis.experiments.drift import Drift
 from diagnosis.experiments.elsewhere import Elsewhere
 from diagnosis.experiments.flush import Flush
@@ -29,6 +30,7 @@ from diagnosis.experiments.serial import Serial
 from diagnosis.experiments.shape import Shape
 from diagnosis.experiments.smells import Clocked, Reused, SharedWrite, SlicedBatch
 from diagnosis.experiments.stacks import Stacks
+from diagnosis.experiments.steady import Steady
 from diagnosis.experiments.subset import Subset
 from diagnosis.experiments.time_asked import TimeAsked
 from diagnosis.experiments.uncollected import Uncollected
@@ -47,6 +49,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     WhereTime(),
     Holder(),
     AllLeft(),
+    Disagreement(),
     OneObject(),
     TimeAsked(),
     Again(),
@@ -67,6 +70,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ClockStep(),
     ClockSlew(),
     ClockFrozen(),
+    Steady(),
     OwnSink(),
     Neighbour(),
     Schedules(),

@@ -28,7 +28,7 @@ class Again(Experiment):
     family = "repetition"
     question = "the same input again: does the same happen?"
     ordinary = {"same": 0.88, "differs": 0.09, "gone": 0.03}
-    kinds = ("lost", "duplicated", "rejected", "changed", "failed", "stall")
+    kinds = ("lost", "duplicated", "rejected", "changed", "failed", "stall", "books")
     runs = 3.0
 
     def carry_out(self, case: Case) -> Finding:
@@ -44,7 +44,7 @@ class Again(Experiment):
         contents = _contents(case, runs)
         alike = alike and len(contents) == 1
         outcome = "same" if alike else "differs"
-        if case.kind in ("failed", "stall"):
+        if case.kind in ("failed", "stall", "books"):
             outcome = "same" if len(sick) == len(found) else "differs"
         if not sick:
             outcome = "gone"

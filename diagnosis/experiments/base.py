@@ -169,6 +169,7 @@ def told(case: Case, found: list[Sickness], what: str) -> str:
         "memory": "items a record",
         "handles": "left open",
         "slow": "times as long a record",
+        "books": "times as long as the run, or counts that differ",
         "history": "records that depend on those before them",
         "failed": "failure",
         "stall": "stall",

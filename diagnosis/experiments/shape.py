@@ -14,11 +14,12 @@ class Shape(Experiment):
         "stall": 0.11,
         "lost": 0.11,
         "duplicated": 0.11,
-        "rejected": 0.12,
+        "rejected": 0.11,
         "changed": 0.11,
         "handles": 0.11,
         "memory": 0.11,
         "slow": 0.11,
+        "books": 0.01,
     }
     runs = 0.0
 

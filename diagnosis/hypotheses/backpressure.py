@@ -10,7 +10,7 @@ BACKPRESSURE = Hypothesis(
     "something bounded is full, and who fills it waits for whoever should empty it",
     says={
         "symptom": {
-            "stall": 0.78,
+            "stall": 0.779,
             "slow": 0.2,
             "lost": 0.002,
             "duplicated": 0.001,
@@ -19,6 +19,7 @@ BACKPRESSURE = Hypothesis(
             "memory": 0.005,
             "handles": 0.001,
             "failed": 0.004,
+            "books": 0.001,
         },
         "stacks": {"full": 0.85, "waiting": 0.1, "locks": 0.02, "dead": 0.01, "computing": 0.02},
         "null_sink": {"cured": 0.12, "less": 0.1, "same": 0.78},

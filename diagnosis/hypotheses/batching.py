@@ -10,7 +10,7 @@ BATCHING = Hypothesis(
     "the code miscounts at the edge of a batch, or does not give up the last one",
     says={
         "symptom": {
-            "lost": 0.45,
+            "lost": 0.44,
             "duplicated": 0.28,
             "rejected": 0.12,
             "changed": 0.14,
@@ -19,9 +19,11 @@ BATCHING = Hypothesis(
             "slow": 0.001,
             "stall": 0.002,
             "failed": 0.004,
+            "books": 0.01,
         },
         "smell_slice": {"there": 0.85, "not_there": 0.15},
         "words": {"outcomes": 0.4, "count": 0.4, "value": 0.1},
+        "disagreement": {"counts": 0.99, "times": 0.01},
         "again": {"same": 0.93, "differs": 0.05, "gone": 0.02},
         "serial": {"same": 0.93, "less": 0.04, "cured": 0.03},
         "schedules": {"none": 0.02, "by_order": 0.13, "all": 0.85},

@@ -10,7 +10,7 @@ DEAD_WORKER = Hypothesis(
     "a thread of the pipeline's own has died, and others wait for it",
     says={
         "symptom": {
-            "stall": 0.58,
+            "stall": 0.578,
             "failed": 0.27,
             "lost": 0.1,
             "slow": 0.02,
@@ -19,6 +19,7 @@ DEAD_WORKER = Hypothesis(
             "changed": 0.005,
             "memory": 0.003,
             "handles": 0.001,
+            "books": 0.001,
         },
         "words": {"ended": 0.7, "value": 0.1},
         "stacks": {"dead": 0.93, "waiting": 0.05, "locks": 0.005, "full": 0.01, "computing": 0.005},

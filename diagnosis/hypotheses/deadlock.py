@@ -19,6 +19,7 @@ DEADLOCK = Hypothesis(
             "changed": 0.001,
             "memory": 0.001,
             "handles": 0.001,
+            "books": 0.001,
         },
         "stacks": {"locks": 0.92, "waiting": 0.05, "dead": 0.005, "full": 0.005, "computing": 0.02},
         "serial": {"cured": 0.5, "less": 0.01, "same": 0.49},

@@ -19,6 +19,7 @@ DISK_FULL = Hypothesis(
             "handles": 0.001,
             "slow": 0.002,
             "stall": 0.005,
+            "books": 0.001,
         },
         "words": {"no_space": 0.97},
         "again": {"same": 0.9, "differs": 0.05, "gone": 0.05},

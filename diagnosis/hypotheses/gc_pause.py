@@ -20,6 +20,7 @@ GC_PAUSE = Hypothesis(
             "handles": 0.001,
             "stall": 0.01,
             "failed": 0.001,
+            "books": 0.001,
         },
         "collector_off": {"cured": 0.9, "same": 0.1},
         "collect": {"held": 0.7, "freed": 0.3},

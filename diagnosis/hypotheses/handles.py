@@ -10,7 +10,7 @@ HANDLES = Hypothesis(
     "files, sockets, processes, threads or log handlers are opened and never closed",
     says={
         "symptom": {
-            "handles": 0.88,
+            "handles": 0.879,
             "failed": 0.05,
             "rejected": 0.03,
             "memory": 0.02,
@@ -19,6 +19,7 @@ HANDLES = Hypothesis(
             "duplicated": 0.001,
             "changed": 0.001,
             "stall": 0.002,
+            "books": 0.001,
         },
         "words": {"too_many": 0.85},
         "all_left": {"left_all": 0.85, "left_some": 0.15},

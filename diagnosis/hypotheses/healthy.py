@@ -20,6 +20,7 @@ HEALTHY = Hypothesis(
             "duplicated": 0.002,
             "failed": 0.003,
             "stall": 0.02,
+            "books": 0.002,
         },
         "again": {"gone": 0.8, "same": 0.1, "differs": 0.1},
         "longer": {"levels_off": 0.8, "goes_on": 0.1, "no_more": 0.1},

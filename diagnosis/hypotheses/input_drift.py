@@ -19,6 +19,7 @@ INPUT_DRIFT = Hypothesis(
             "memory": 0.01,
             "handles": 0.002,
             "stall": 0.005,
+            "books": 0.001,
         },
         "words": {"value": 0.85, "count": 0.02, "time": 0.02},
         "drift": {"from_one_on": 0.93, "few": 0.02, "anywhere": 0.05},

@@ -20,6 +20,7 @@ LEAK = Hypothesis(
             "changed": 0.002,
             "handles": 0.005,
             "stall": 0.002,
+            "books": 0.001,
         },
         "holder": {"module": 0.42, "object": 0.27, "cache": 0.2, "default": 0.005, "nobody": 0.105},
         "keys": {"follows_keys": 0.5, "grows_anyway": 0.47, "levels": 0.03},

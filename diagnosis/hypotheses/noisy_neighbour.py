@@ -20,6 +20,7 @@ NOISY_NEIGHBOUR = Hypothesis(
             "memory": 0.002,
             "handles": 0.001,
             "failed": 0.001,
+            "books": 0.001,
         },
         "neighbour": {"busy": 0.95, "calm": 0.05},
         "longer": {"goes_on": 0.2, "levels_off": 0.7, "no_more": 0.1},

@@ -19,6 +19,7 @@ POISON_RECORD = Hypothesis(
             "memory": 0.002,
             "handles": 0.002,
             "slow": 0.006,
+            "books": 0.001,
         },
         "words": {"value": 0.85, "count": 0.02, "time": 0.02},
         "stacks": {"computing": 0.85, "waiting": 0.1},

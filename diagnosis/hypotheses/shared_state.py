@@ -10,7 +10,7 @@ SHARED_STATE = Hypothesis(
     "something mutable is shared by records or calls, and one changes what another still uses",
     says={
         "symptom": {
-            "changed": 0.72,
+            "changed": 0.717,
             "rejected": 0.1,
             "lost": 0.02,
             "duplicated": 0.04,
@@ -19,6 +19,7 @@ SHARED_STATE = Hypothesis(
             "handles": 0.001,
             "slow": 0.002,
             "stall": 0.002,
+            "books": 0.002,
         },
         "forget": {"cured": 0.93, "less": 0.05, "same": 0.02},
         "one_object": {"rewritten": 0.45, "shared": 0.15, "apart": 0.4},

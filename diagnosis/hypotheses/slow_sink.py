@@ -20,6 +20,7 @@ SLOW_SINK = Hypothesis(
             "memory": 0.005,
             "handles": 0.002,
             "failed": 0.005,
+            "books": 0.001,
         },
         "null_sink": {"cured": 0.95, "less": 0.03, "same": 0.02},
         "longer": {"goes_on": 0.1, "levels_off": 0.8, "no_more": 0.1},

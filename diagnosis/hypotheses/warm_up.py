@@ -20,6 +20,7 @@ WARM_UP = Hypothesis(
             "handles": 0.05,
             "stall": 0.002,
             "failed": 0.002,
+            "books": 0.001,
         },
         "holder": {"cache": 0.02},
         "keys": {"follows_keys": 0.75, "grows_anyway": 0.15, "levels": 0.1},

@@ -19,6 +19,7 @@ from pipeline.deterministic import DeterministicDriver, Stalled
 from pipeline.engine import Engine, Options
 from pipeline.events import EventBus
 from pipeline.tasks.reader import Spawn
+from pipeline.tasks.worker import Worker
 from pipeline.threads import ThreadDriver, spawn, spawn_detached
 from run.books import EngineBooks
 from run.tampering import Tampering
@@ -108,6 +109,8 @@ class EngineRun:
         trial, engine = self._trial, self.engine
         watch, seen = trial.watch(engine, self._applied, _expected(engine, trial.change))
         _collecting(trial.change)
+        if trial.change.steady:
+            _kept_steady(engine, trial.clock)
         begin()
 
         def stop(how: str) -> None:
@@ -148,6 +151,14 @@ def _collecting(change: Change) -> None:
         gc.disable()
         # Nor when the user's code asks for it.
         setattr(gc, "collect", lambda _generation=2: 0)  # noqa: B010
+
+
+def _kept_steady(engine: Engine, clock: Clock) -> None:
+    """Stage times go by the machine's clock, whatever else they are told to go by."""
+    for task in engine.tasks:
+        if isinstance(task, Worker):
+            task.watch.follow(clock)
+            task.watch.follow = lambda clock: clock  # type: ignore[method-assign]
 
 
 def _expected(engine: Engine, change: Change) -> int | None:

@@ -231,6 +231,7 @@ class Trial:
                     each.busy,
                     each.idle,
                     each.blocked,
+                    each.latency.max / 1000 if each.latency and self._change.driver == "threads" else 0.0,
                 )
                 for each in snapshot.stages
             ),
