@@ -7,11 +7,12 @@ import ast
 from diagnosis.change import ClockChange
 from diagnosis.experiments import Case
 from diagnosis.experiments.clock_step import STEP_S
+from diagnosis.repairs import own
 from diagnosis.repairs.base import Repair, in_line
 
 
 def repairs(case: Case) -> list[Repair]:
-    found: list[Repair] = []
+    found: list[Repair] = own.deadlines(case.source) if case.kind == "rejected" else []
     calls = list(_calls(case))
     half = max(1, case.first.read // 2)
     if case.kind == "books":

@@ -35,6 +35,8 @@ def _at(case: Case, opened: Opened) -> list[Repair]:
         return _handler(case, file, node, short, opened)
     call = _opening(node)
     found: list[Repair] = []
+    if kind == "thread" and call is None:
+        return _started_once(case, file, node, short, opened)
     block = block_of(case.source, file, node)
     last = block[-1].end_lineno or node.lineno
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.value is call and call:
@@ -127,6 +129,31 @@ def _bounded(node: ast.stmt, call: ast.Call, at: str, short: str, opened: Opened
     return [
         Repair(words, opened.place, name, (after(node_file(opened), node.end_lineno or node.lineno, text),))
     ]
+
+
+def _started_once(case: Case, file: str, node: ast.stmt, short: str, opened: Opened) -> list[Repair]:
+    """A thread that is kept, ``kept.append(Thread(...))``, made where none of them is alive."""
+    block = block_of(case.source, file, node)
+    if node not in block or not block.index(node):
+        return []
+    made = block[block.index(node) - 1]
+    outer = made.value if isinstance(made, ast.Expr) else None
+    if (
+        _opening(made) is None
+        or not isinstance(outer, ast.Call)
+        or not isinstance(outer.func, ast.Attribute)
+        or outer.func.attr != "append"
+    ):
+        return []
+    name = ast.unparse(outer.func.value)
+    lines = lines_of(case.source, file)
+    at = margin(lines[made.lineno - 1])
+    inner = indented(lines[made.lineno - 1 : node.end_lineno])
+    alive = f"if not any(each.is_alive() for each in {name}):"
+    words = f"start a thread only where none in {name} is alive, and not for each record: `{alive}`: {short}"
+    patch = replaced(file, made.lineno, "\n".join([f"{at}{alive}", *inner]), node.end_lineno)
+    wrong = replaced(file, made.lineno, "\n".join([f"{at}if {name} is not None:", *inner]), node.end_lineno)
+    return [Repair(words, opened.place, name, (patch,), wrong=(wrong,))]
 
 
 def node_file(opened: Opened) -> str:

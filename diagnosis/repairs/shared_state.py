@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 
 from diagnosis.experiments import Case
+from diagnosis.repairs import own
 from diagnosis.repairs.base import Repair, before, body_lines, in_line, lines_of, margin, replaced, top_of
+from diagnosis.repairs.own import outlives
 from diagnosis.source import Source
 
 MOST_OF_HISTORY = 4
+OUTLIVES = "outlives"
 _SHALLOW = ("copy", "dict", "list", "set")
 
 
@@ -25,7 +28,10 @@ def repairs(case: Case) -> list[Repair]:
             if node.name in names and (file, node.lineno) not in done:
                 done.add((file, node.lineno))
                 found += _defaults(case.source, file, node)
+                found += own.ordered(case.source, file, node, _outside(case.source, file))
                 found += _copies(case.source, file, node)
+    # What outlives a call before what does not.
+    found.sort(key=lambda repair: OUTLIVES not in repair.tags)
     if case.remembered is not None:
         name = case.remembered.name.rpartition(".")[2]
         found = [repair for repair in found if name in (repair.object or "")]
@@ -44,6 +50,12 @@ def _of_history(case: Case) -> list[Repair]:
             found += _defaults(case.source, file, node)
         for file, node in dict.fromkeys(functions):
             found += _deep(case.source, file, node)
+        for change in (own.ordered, own.copied, own.left_alone):
+            for file, node in dict.fromkeys(functions):
+                found += change(case.source, file, node, _outside(case.source, file))
+    if case.remembered is not None:
+        name = case.remembered.name.rpartition(".")[2]
+        found.sort(key=lambda repair: name != repair.object)
     stage = case.trouble.symptom.stage
     words = f"what {stage} makes of a record should not depend on those before it: make anew for each what "
     words += "it keeps between calls, or make it a Stage, which may have a memory"
@@ -62,7 +74,7 @@ def _deep(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if name == "copy" and isinstance(function, ast.Attribute) and not each.args:
             given = function.value
-        if name not in _SHALLOW or given is None or not _outlives(given, outside):
+        if name not in _SHALLOW or given is None or not outlives(given, outside):
             continue
         made = f"copy.deepcopy({ast.unparse(given)})"
         patch = in_line(source, file, each, made)
@@ -143,6 +155,7 @@ def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
                 for word in each.keywords
                 if isinstance(word.value, (ast.Name, ast.Attribute))
             ]
+    shared = _shared(node, _outside(source, file))
     found = []
     for _, at, how in sorted(candidates, key=lambda item: item[0]):
         what = ast.unparse(at)
@@ -156,6 +169,7 @@ def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
                 f"{file}:{at.lineno}",
                 what,
                 (*_imported(source, file, node.lineno), patch),  # type: ignore[arg-type]
+                tags=(OUTLIVES,) if at in shared else (),
             )
         )
     arguments = [argument.arg for argument in node.args.args if argument.arg not in ("self", "cls")]
@@ -178,6 +192,46 @@ def _copies(source: Source, file: str, node: ast.FunctionDef) -> list[Repair]:
     return found
 
 
+def _shared(node: ast.FunctionDef, outside: set[str]) -> set[ast.expr]:
+    """What a function keeps beyond a call, and gives on of that: ``last = row``, ``return rows[0]``."""
+    inside = list(own.within(node))
+    assigned = [each for each in inside if isinstance(each, ast.Assign)]
+    taken = {
+        target.id
+        for each in assigned
+        if any(_part_of_kept(part, outside) for part in (each.value, *each.targets))
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    bound = {name for each in inside if isinstance(each, ast.Global) for name in each.names}
+    found: set[ast.expr] = set()
+    for each in inside:
+        if isinstance(each, ast.Assign):
+            kept = [
+                part
+                for part in each.targets
+                if _part_of_kept(part, outside) and (not isinstance(part, ast.Name) or part.id in bound)
+            ]
+            found |= {each.value} if kept else set()
+        elif isinstance(each, (ast.Return, ast.Yield)) and each.value is not None:
+            given = each.value
+            if _part_of_kept(given, outside) or (isinstance(given, ast.Name) and given.id in taken):
+                found.add(given)
+        elif (
+            isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Attribute)
+            and outlives(each.func.value, outside)
+        ):
+            found |= set(each.args)
+    return found
+
+
+def _part_of_kept(node: ast.expr, outside: set[str]) -> bool:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return outlives(node, outside)
+
+
 def _outside(source: Source, file: str) -> set[str]:
     """The names of a file that are assigned outside all functions."""
     return {
@@ -187,12 +241,6 @@ def _outside(source: Source, file: str) -> set[str]:
         for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
         if isinstance(target, ast.Name)
     }
-
-
-def _outlives(node: ast.expr, outside: set[str]) -> bool:
-    """Whether an expression is something that the next call sees too."""
-    kept = isinstance(node, ast.Attribute) and ast.unparse(node).startswith(("self.", "cls."))
-    return kept or (isinstance(node, ast.Name) and node.id in outside)
 
 
 def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.expr]:
@@ -207,7 +255,7 @@ def _held_within(source: Source, file: str, node: ast.FunctionDef) -> list[ast.e
             parts = list(each.elts)
         elif isinstance(each, ast.Call):
             parts = [word.value for word in each.keywords]
-        found += [part for part in parts if part is not None and _outlives(part, outside)]
+        found += [part for part in parts if part is not None and outlives(part, outside)]
     return found
 
 
