@@ -30,7 +30,9 @@ def repairs(case: Case) -> list[Repair]:
         return [*ends.given_up(case.source)[:MOST_WHOLE], *whole[:MOST_WHOLE], *moved]
     if case.kind == "duplicated":
         return [*whole[:MOST_WHOLE], *ends.nothing_more(case.source)[:MOST_WHOLE], *moved]
-    return [*moved, *ends.given_up(case.source)]
+    if case.kind == "rejected":
+        whole = [each for file, node in _by_nearness(case) for each in ends.one_each(case.source, file, node)]
+    return [*whole, *moved, *ends.given_up(case.source)]
 
 
 def _by_nearness(case: Case) -> list[tuple[str, ast.FunctionDef]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from diagnosis.repairs.base import (
     after,
     block_of,
     body_lines,
+    in_line,
     lines_of,
     margin,
     replaced,
@@ -105,6 +107,30 @@ def not_passed_over(source: Source, file: str, function: ast.FunctionDef) -> lis
             found.append(_repair(words, file, last.lineno, what, _dropped(source, file, last)))
         if node.orelse and not isinstance(node.orelse[0], ast.If) and not isinstance(last, ast.Return):
             found += _both(source, file, function, node)
+    return found
+
+
+def one_each(source: Source, file: str, function: ast.FunctionDef) -> list[Repair]:
+    """An outcome for each record of a batch, None for one that has none, where a list of them is returned."""
+    found = []
+    for node in ast.walk(function):
+        made = node.value if isinstance(node, ast.Return) else None
+        if not isinstance(made, ast.ListComp) or len(made.generators) != 1:
+            continue
+        loop = made.generators[0]
+        over, what = ast.unparse(loop.iter), ast.unparse(made.elt)
+        short = re.fullmatch(r"range\((len\(\w+\)) - (\d+)\)", over)
+        if loop.ifs:
+            test = " and ".join(f"({ast.unparse(each)})" for each in loop.ifs)
+            text = f"[{what} if {test} else None for {ast.unparse(loop.target)} in {over}]"
+        elif short is not None:
+            text = f"[*{ast.unparse(made)}, *[None] * min({short[1]}, {short[2]})]"
+        else:
+            continue
+        patch = in_line(source, file, made, text)
+        if patch is not None:
+            words = f"return None for a record without an outcome in {function.name}: `{text}`"
+            found.append(_repair(words, file, made.lineno, over, patch))
     return found
 
 

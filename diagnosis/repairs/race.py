@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from diagnosis.experiments import Case
 from diagnosis.experiments.delay import suspects
@@ -38,12 +39,53 @@ def repairs(case: Case) -> list[Repair]:
         repair = _locked(case, [site], site)
         if repair is not None:
             found.append(repair)
+    found += _together(case, sites)
     if len(done) > 1:
         one = {(site.file, site.function): site for site in sites}
         repair = _locked(case, list(one.values()), sites[0])
         if repair is not None:
             found.append(repair)
     return [*found, *_alone(case)]
+
+
+def _together(case: Case, sites: list[Site]) -> list[Repair]:
+    """One lock for all functions that change, or go over, the same thing, if none of them calls another.
+
+    One that does would wait for itself.
+    """
+    found = []
+    for first in {(site.file, site.name): site for site in reversed(sites)}.values():
+        mine: dict[str, Site] = {}
+        for site in sites:
+            if (site.file, site.name) == (first.file, first.name):
+                mine.setdefault(site.function, site)
+        for file, node, _ in case.source.functions():
+            if file == first.file and node.name not in ("__init__", *mine) and _goes_over(node, first.name):
+                mine[node.name] = replace(first, line=node.body[0].lineno, function=node.name)
+        nodes = [function_node(case.source, each.file, each.line) for each in mine.values()]
+        calls = {
+            each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "")
+            for node in nodes
+            if node is not None
+            for each in ast.walk(node)
+            if isinstance(each, ast.Call)
+        }
+        if len(mine) < 2 or calls & set(mine):
+            continue
+        repair = _locked(case, list(mine.values()), first)
+        if repair is not None:
+            found.append(repair)
+    return found
+
+
+def _goes_over(node: ast.FunctionDef, name: str) -> bool:
+    """Whether a function has a loop over something."""
+    return any(
+        isinstance(each, (ast.Name, ast.Attribute)) and ast.unparse(each) == name
+        for loop in ast.walk(node)
+        if isinstance(loop, (ast.For, ast.comprehension))
+        for each in ast.walk(loop.iter)
+    )
 
 
 def _alone(case: Case) -> list[Repair]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -173,6 +173,26 @@ def test_the_same_call_in_two_branches_is_made_once_already() -> None:
 
 def test_a_flush_that_gives_something_is_not_written_anew() -> None:
     assert ends.given_up(_source(FULL)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "right"),
+    [
+        ("[batch[at + 1] - batch[at] for at in range(len(batch) - 1)]", [3, 5, None]),
+        ("[each * 2 for each in batch if each > 1 if each < 9]", [None, 8, None]),
+        ("[each for each in batch]", None),
+    ],
+)
+def test_an_outcome_is_given_for_each_record(made: str, right: list[int | None] | None) -> None:
+    text = f"def work(batch):\n    return {made}\n"
+    source = _source(text)
+    found = [each for file, node, _ in source.functions() for each in ends.one_each(source, file, node)]
+    given = []
+    for repair in found:
+        names: dict[str, Callable[[list[int]], list[int | None]]] = {}
+        exec(_with(text, repair.patches), names)
+        given.append(names["work"]([1, 4, 9]))
+    assert given == ([] if right is None else [right])
 
 
 FRAME = """
