@@ -39,6 +39,8 @@ SLICE = 2_000
 ROOM = 0.5
 """Of the memory that is free, the most that the process may take: its copy may become as large."""
 
+NOBODY = "nothing but each other"
+"""Who refers to objects that no other object refers to."""
 
 OwnsClass = Callable[[type], bool]
 
@@ -260,7 +262,7 @@ def _survey(
         found = counting.holder(some, places, [objects, rows], expired)
         if found is None and not expired():
             collector = "" if collecting else ", and the cyclic collector is off"
-            found = f"nothing but each other{collector}"
+            found = f"{NOBODY}{collector}"
         if found is not None:
             write(_line("holder", name, found))
     del objects

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sysconfig
 from dataclasses import replace
 
-from metrics.heap.census import growing
+from metrics.heap.census import NOBODY, growing
 from metrics.heap.watch import BLOCKS_PER_RECORD, HeapWatch
 from metrics.snapshot import CacheState, MemoryState, TypeState
 
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+"""There an object of which another thread gave up the last reference waits for the thread that made it: that
+nobody refers to it is no sign of a leak."""
 LEAK_BYTES = 64 * 1024
 """A container that grows and weighs less is told, and not yet held against the run."""
 OBJECTS_PER_RECORD = 0.05
@@ -23,7 +27,13 @@ def piling_up(state: MemoryState, records: int) -> list[TypeState]:
     """The types whose objects stay with the records, by the newest census, the most objects first."""
     if state.census is None or not records:
         return []
-    found = [each for each in growing(state.census) if each.count_delta >= OBJECTS_PER_RECORD * records]
+    holders = dict(state.census.holders)
+    found = [
+        each
+        for each in growing(state.census)
+        if each.count_delta >= OBJECTS_PER_RECORD * records
+        and not (FREE_THREADED and holders.get(each.type) == NOBODY)
+    ]
     return sorted(found, key=lambda each: -each.count_delta)
 
 
