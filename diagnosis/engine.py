@@ -66,6 +66,8 @@ class Diagnoser:
     _symptoms: list[Symptom] = field(default_factory=list)
     _conclusions: list[Conclusion] = field(default_factory=list)
     _ruled_out: list[RuledOut] = field(default_factory=list)
+    _firm: set[Cause] = field(default_factory=set)
+    """Causes that an experiment has ruled out, and not only what it looks like."""
     _doubts: list[str] = field(default_factory=list)
     _next: str = ""
     _beliefs: tuple[Belief, ...] = ()
@@ -291,7 +293,12 @@ class Diagnoser:
             )
         )
         for cause, probability in rivals:
+            firm = log.changed(odds, cause, top) is not None
+            if cause in self._firm and not firm:
+                # An experiment on the symptom before tells more than what this one looks like.
+                continue
             because = log.against(odds, cause, top)
+            self._firm |= {cause} if firm else set()
             if cause != "unknown" and (probability <= RULED_OUT or because):
                 self._ruled_out = [each for each in self._ruled_out if each.cause != cause]
                 self._ruled_out.append(RuledOut(cause, probability, because))

@@ -185,13 +185,14 @@ def against(odds: Odds, cause: Cause, top: Cause) -> str:
     """What would have been seen under a cause, and what was seen instead: one sentence."""
     if not odds.seen:
         return ""
-    worst = min(odds.seen, key=lambda seen: _strength(seen, cause, top))
+    worst = changed(odds, cause, top) or min(odds.seen, key=lambda seen: _strength(seen, cause, top))
     if _strength(worst, cause, top) > 0.67:
         return "it is rare, and nothing that was seen points to it"
     name = cause.replace("_", " ")
     symptom = next((seen for seen in odds.seen if seen.experiment == "symptom"), None)
-    if symptom is not None and (symptom is worst or _strength(symptom, cause, top) < CLEAR):
-        # What it looks like is plainer than what an experiment would have shown.
+    plain = symptom is not None and not worst.intervention and _strength(symptom, cause, top) < CLEAR
+    if symptom is not None and (symptom is worst or plain):
+        # What it looks like is plainer than what was seen on looking closer.
         usual, _ = BY_CAUSE[cause].predicts("symptom", _ordinary("symptom"))
         if usual != symptom.outcome:
             return f"{name} mostly shows as {_SIGNS[usual]}; what was seen: {symptom.told}"
@@ -203,6 +204,18 @@ def against(odds: Odds, cause: Cause, top: Cause) -> str:
             f"{name} leads to this less often than {top.replace('_', ' ')} does: {what} showed: {worst.told}"
         )
     return f"were it {name}, {what} would most likely show: {in_words(predicted)}; it showed: {worst.told}"
+
+
+def changed(odds: Odds, cause: Cause, top: Cause) -> Weighed | None:
+    """What was changed, of which a cause has something to say, and speaks most clearly against it; None where
+    nothing does clearly."""
+    said = BY_CAUSE[cause].says
+    made = [
+        seen
+        for seen in odds.seen
+        if seen.intervention and seen.experiment in said and _strength(seen, cause, top) < CLEAR
+    ]
+    return min(made, key=lambda seen: _strength(seen, cause, top), default=None)
 
 
 def _ordinary(name: str) -> Mapping[str, float]:
