@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from metrics.heap.verdict import combined
 from metrics.heap.watch import HeapWatch
-from metrics.snapshot import MemoryState
+from metrics.memory_state import MemoryState
 from metrics.trend import UNKNOWN, Reading, Trend, trend
 from metrics.vitals.machine import Machine
 

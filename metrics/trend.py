@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from statistics import median
 from typing import NamedTuple
 
-from metrics.snapshot import MemoryVerdict
+from metrics.memory_state import MemoryVerdict
 from metrics.trend_models import Fit, confidence, fits
 
 WARM_UP = 0.2

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from metrics.definitions.thresholds import ThresholdResult
 from metrics.format import number, percent, plural, seconds, size
 from metrics.heap.verdict import leaking, piling_up
+from metrics.memory_state import CacheState
 from metrics.report.baseline import Comparison
-from metrics.snapshot import Anomaly, CacheState, Snapshot, Status
+from metrics.snapshot import Anomaly, Snapshot, Status
 from metrics.vitals import left_open
 
 ERROR_RATE = 0.05

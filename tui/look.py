@@ -13,7 +13,8 @@ from typing import Final
 from rich.style import Style
 from textual.theme import Theme
 
-from metrics.snapshot import MemoryVerdict, Status
+from metrics.memory_state import MemoryVerdict
+from metrics.snapshot import Status
 
 
 @dataclass(frozen=True, slots=True)

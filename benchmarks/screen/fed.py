@@ -12,10 +12,9 @@ import json
 import sys
 import time
 
+from metrics.memory_state import CacheState, MemoryState
 from metrics.snapshot import (
-    CacheState,
     Latency,
-    MemoryState,
     Notice,
     QueueState,
     Records,

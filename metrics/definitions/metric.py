@@ -11,16 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from metrics.definitions.units import Unit
-from metrics.snapshot import (
-    Bucket,
-    CacheState,
-    Latency,
-    Records,
-    Snapshot,
-    SourceState,
-    StageState,
-    ThreadState,
-)
+from metrics.memory_state import CacheState
+from metrics.snapshot import Bucket, Latency, Records, Snapshot, SourceState, StageState, ThreadState
 
 Kind = Literal["counter", "gauge", "histogram"]
 Value: TypeAlias = float | None

@@ -16,7 +16,7 @@ from metrics.heap import counting
 from metrics.heap.counting import Row
 from metrics.heap.forked import NICE, Forked, Write, can_fork
 from metrics.heap.pympler_door import summarized
-from metrics.snapshot import Census, TypeState
+from metrics.memory_state import Census, TypeState
 from pipeline.clock import Clock
 
 FIRST_S = 5.0

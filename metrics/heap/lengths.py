@@ -21,7 +21,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
 
-from metrics.snapshot import MemoryVerdict
+from metrics.memory_state import MemoryVerdict
 
 CAPACITY = 256
 MIN_READINGS = 6

@@ -9,7 +9,7 @@ from dataclasses import replace
 from metrics.heap.lengths import UNKNOWN, Judged, LengthSeries, judge
 from metrics.heap.sizes import deep_size
 from metrics.heap.spots import LRU_CACHE, Spot, bound, length
-from metrics.snapshot import CacheState
+from metrics.memory_state import CacheState
 
 SHOWN = 64
 """Readings of the series that a front end gets."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from metrics.heap.census import NOBODY, growing
 from metrics.heap.watch import BLOCKS_PER_RECORD, HeapWatch
-from metrics.snapshot import CacheState, MemoryState, TypeState
+from metrics.memory_state import CacheState, MemoryState, TypeState
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """There an object of which another thread gave up the last reference waits for the thread that made it: that

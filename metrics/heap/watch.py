@@ -22,7 +22,7 @@ from metrics.heap.discovery import Walk
 from metrics.heap.spots import Spot
 from metrics.heap.stage_counts import MIN_READINGS, StageCounts
 from metrics.heap.tracked import Tracked
-from metrics.snapshot import CacheState, Census, MemoryVerdict
+from metrics.memory_state import CacheState, Census, MemoryVerdict
 from pipeline.clock import Clock
 from pipeline.events import Event, StageWorked
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
+from metrics.memory_state import CacheState, TypeState
 from metrics.report.baseline import Comparison
-from metrics.snapshot import Anomaly, CacheState, FaultState, TypeState
+from metrics.snapshot import Anomaly, FaultState
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from metrics.findings import Diagnosis
 from metrics.format import NOT_KNOWN, count, number, percent, seconds, size
+from metrics.memory_state import CacheState, TypeState
 from metrics.report import RunReport
 from metrics.report.table import Table, table
-from metrics.snapshot import Anomaly, CacheState, TypeState
+from metrics.snapshot import Anomaly
 
 TYPES = 15
 

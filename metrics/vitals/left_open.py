@@ -10,7 +10,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from metrics.format import plural
-from metrics.snapshot import MemoryVerdict, Snapshot
+from metrics.memory_state import MemoryVerdict
+from metrics.snapshot import Snapshot
 
 KEPT = 64
 STRETCHES = 4

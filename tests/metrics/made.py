@@ -16,14 +16,12 @@ from metrics.collector import Collector
 from metrics.definitions.thresholds import Threshold, ThresholdResult
 from metrics.findings import Belief, Conclusion, Diagnosis, RuledOut, Step, Symptom
 from metrics.memory import MemorySampler
+from metrics.memory_state import CacheState, Census, MemoryState, TypeState
 from metrics.report import RunReport
 from metrics.snapshot import (
     Anomaly,
-    CacheState,
-    Census,
     FaultState,
     Latency,
-    MemoryState,
     QueueState,
     Records,
     Resources,
@@ -31,7 +29,6 @@ from metrics.snapshot import (
     SourceState,
     StageState,
     Throughput,
-    TypeState,
 )
 from metrics.vitals import Vitals
 from metrics.vitals.machine import Machine, Pressed, Scheduling, Stolen

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from metrics.memory_state import MemoryState
 from metrics.report.baseline import Baseline, Comparison
 from metrics.report.json import to_json
-from metrics.snapshot import Latency, MemoryState, Snapshot
+from metrics.snapshot import Latency, Snapshot
 from metrics.verdict import checks, exit_code, judge
 from pipeline.errors import ConfigurationError
 from tests.metrics.made import DEMO_STAGES, MEBI, records, report, snapshot, stage

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
+from metrics.memory_state import MemoryState
 from metrics.report.box import MAX_WIDTH, box
-from metrics.snapshot import MemoryState, Throughput
+from metrics.snapshot import Throughput
 from metrics.verdict import judge
 from tests.metrics.made import MEBI, anomaly, records, report, snapshot, stage
 

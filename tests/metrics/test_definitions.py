@@ -15,7 +15,8 @@ from docs import metrics_table
 from metrics.definitions import METRICS, metric_named, readings
 from metrics.definitions.measures import MEASURES
 from metrics.definitions.metric import Metric, OfLedger, OfRun, OfStage, Times
-from metrics.snapshot import CacheState, Recent, Records, Snapshot, SourceState, ThreadState
+from metrics.memory_state import CacheState
+from metrics.snapshot import Recent, Records, Snapshot, SourceState, ThreadState
 from tests.metrics import made
 from tests.run.snapshots import anything
 

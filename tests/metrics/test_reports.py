@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from metrics.definitions.thresholds import ThresholdResult
+from metrics.memory_state import MemoryState
 from metrics.report import RunReport, SinkInfo
 from metrics.report.baseline import Change, Comparison
 from metrics.report.history import Line
@@ -22,15 +23,7 @@ from metrics.report.json import document, to_json
 from metrics.report.junit import to_junit
 from metrics.report.markdown import to_markdown
 from metrics.reporter import FORMATS, check_target, renderer, write
-from metrics.snapshot import (
-    MemoryState,
-    Notice,
-    QueueState,
-    Reason,
-    Snapshot,
-    SourceState,
-    Throughput,
-)
+from metrics.snapshot import Notice, QueueState, Reason, Snapshot, SourceState, Throughput
 from metrics.verdict import exit_code, judge
 from pipeline.errors import ConfigurationError
 from tests.metrics.made import (

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.definitions.thresholds import ThresholdResult
-from metrics.snapshot import MemoryState, Records, Snapshot
+from metrics.memory_state import MemoryState
+from metrics.snapshot import Records, Snapshot
 from metrics.verdict import checks, exit_code, judge
 from tests.metrics.made import MEBI, records, snapshot
 

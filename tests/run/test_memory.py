@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from metrics.snapshot import CacheState, Snapshot
+from metrics.memory_state import CacheState
+from metrics.snapshot import Snapshot
 from metrics.verdict import EXIT_HEALTHY, EXIT_THRESHOLD
 from pipeline import Pipeline, Record, Stage, count
 from pipeline.engine import Options

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from metrics.findings import Belief, Conclusion, Diagnosis, Evidence, RuledOut, Step, Symptom
+from metrics.memory_state import CacheState, Census, MemoryState, TypeState
 from metrics.snapshot import (
     Anomaly,
     Bucket,
-    CacheState,
-    Census,
     FaultState,
     LogLine,
-    MemoryState,
     Notice,
     QueueState,
     Reason,
@@ -20,7 +18,6 @@ from metrics.snapshot import (
     SourceState,
     TapSample,
     ThreadState,
-    TypeState,
 )
 from tests.tui.made import records, snapshot, stage
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from metrics.memory_state import MemoryState
 from metrics.snapshot import (
     Latency,
-    MemoryState,
     Notice,
     QueueState,
     Reason,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from textual.strip import Strip
 
 from metrics.definitions.figures import FIGURES, MEMORY, RECORDS
-from metrics.snapshot import MemoryState, Notice, QueueState, Reason, Snapshot
+from metrics.memory_state import MemoryState
+from metrics.snapshot import Notice, QueueState, Reason, Snapshot
 from tests.tui.made import EVERYTHING, ended, records, snapshot, stage
 from tui.actions import ACTIONS
 from tui.format import measured

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics.format import count, plural, seconds, size
-from metrics.snapshot import CacheState, Census, MemoryState, TypeState
+from metrics.memory_state import CacheState, Census, MemoryState, TypeState
 from tui.format import UNKNOWN, compact, elapsed, share, signed
 from tui.look import Look
 from tui.page import Page, Row, Scene, View, blank, heading, line, matches, note

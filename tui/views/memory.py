@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from metrics.format import size
-from metrics.snapshot import CacheState, Snapshot
+from metrics.memory_state import CacheState
+from metrics.snapshot import Snapshot
 from tui.format import UNKNOWN, compact, pace
 from tui.look import Look
 from tui.text import Line

@@ -9,7 +9,7 @@ import pytest
 from metrics.heap import census as module
 from metrics.heap.census import FIRST_S, Censuses, Known, growing
 from metrics.heap.forked import can_fork
-from metrics.snapshot import Census, TypeState
+from metrics.memory_state import Census, TypeState
 from pipeline.clock import ManualClock
 
 STEPS = 1_000

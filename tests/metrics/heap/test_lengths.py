@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.heap.lengths import CAPACITY, LEAST_GROWTH, MIN_READINGS, Length, LengthSeries, judge
-from metrics.snapshot import MemoryVerdict
+from metrics.memory_state import MemoryVerdict
 
 seeds = st.integers(0, 2**32)
 
