@@ -43,6 +43,7 @@ class ClockChange:
 
 
 ALL = "*"
+"""Everything, where things are named that are to be set back."""
 
 Collector = Literal["on", "off", "each_batch"]
 Driver = Literal["threads", "serial"]

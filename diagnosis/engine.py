@@ -17,7 +17,7 @@ from diagnosis.launcher import Launcher
 from diagnosis.observation import Observation
 from diagnosis.place import place
 from diagnosis.planner import BY_CAUSE, RULED_OUT, choose, concluded, confirmed
-from diagnosis.scoring import Odds, Weighed, largest_factor
+from diagnosis.scoring import Odds, Weighed
 from diagnosis.screening import Screened, described, screen
 from diagnosis.source import Source
 from diagnosis.symptoms import Trouble
@@ -214,7 +214,6 @@ class Diagnoser:
                 finding.told,
                 likelihood,
                 experiment.intervention,
-                largest_factor(experiment.family),
             )
         )
         took = self.clock.monotonic() - began

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from diagnosis.experiments import EXPERIMENTS, Case, Experiment
 from diagnosis.planner import BY_CAUSE
-from diagnosis.scoring import Odds, Weighed, factors
+from diagnosis.scoring import Odds, Weighed
 from metrics.findings import Cause
 
 _OUTCOMES: Mapping[str, str] = {
@@ -151,7 +151,7 @@ def prediction(ranked: Sequence[tuple[Cause, float]], expected: Mapping[Cause, M
 def conclusion(odds: Odds, experiment: Experiment, outcome: str) -> str:
     """Who gains and who loses."""
     seen = odds.seen[-1]
-    found = factors(seen.likelihood, seen.largest)
+    found = seen.factors
     ranked = odds.ranked()
     gains = [cause for cause, _ in ranked[:6] if found[cause] > 0.5]
     loses = [cause for cause, _ in ranked[1:8] if found[cause] < 0.1]
@@ -164,7 +164,7 @@ def conclusion(odds: Odds, experiment: Experiment, outcome: str) -> str:
 
 
 def _strength(seen: Weighed, cause: Cause, rival: Cause) -> float:
-    found = factors(seen.likelihood, seen.largest)
+    found = seen.factors
     return found[cause] / found[rival]
 
 

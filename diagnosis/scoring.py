@@ -15,9 +15,9 @@ from metrics.findings import Cause
 
 LARGEST_FACTOR = 50.0
 SMELL_FACTOR = 3.0
+"""The most that a sign in the source counts."""
 SYMPTOM_FACTOR = 500.0
 """The kind of trouble is what is to be explained, and no evidence among others: a leak loses no records."""
-"""The most that a sign in the source counts."""
 FLOOR = 0.001
 SAME_FAMILY = 0.6
 """What a further observation of a family still counts."""
@@ -33,7 +33,11 @@ class Weighed:
     told: str
     likelihood: Mapping[Cause, float]
     intervention: bool
-    largest: float = LARGEST_FACTOR
+
+    @property
+    def factors(self) -> dict[Cause, float]:
+        """What it does to the odds of each cause, against the best one."""
+        return factors(self.likelihood, largest_factor(self.family))
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Odds:
 
     def weigh(self, seen: Weighed) -> None:
         """Take an observation in."""
-        for cause, factor in factors(seen.likelihood, seen.largest).items():
+        for cause, factor in seen.factors.items():
             self.log[cause] += self.temper(seen.family) * math.log(factor)
         self.seen.append(seen)
 

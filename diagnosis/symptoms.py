@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Literal
+from typing import Literal, get_args
 
 from diagnosis.observation import Container, Observation, Opened, StageTimes
 from metrics.findings import Symptom
@@ -24,19 +24,7 @@ Kind = Literal[
     "slow",
     "history",
 ]
-KINDS: tuple[Kind, ...] = (
-    "failed",
-    "stall",
-    "lost",
-    "duplicated",
-    "rejected",
-    "changed",
-    "books",
-    "handles",
-    "memory",
-    "slow",
-    "history",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """The gravest first."""
 
 GROWS_PER_RECORD = 0.04
@@ -212,7 +200,7 @@ def _both_read(run: Observation, reference: Observation) -> Callable[[str], bool
     last = {place: min(each.get(place, -1) for each in ends) for place in ends[0].keys() | ends[1].keys()}
 
     def both(id: str) -> bool:
-        place, offset = _place(id)
+        place, offset = placed(id)
         return offset <= last.get(place, -1)
 
     return both
@@ -222,12 +210,13 @@ def _ends(run: Observation) -> dict[str, int]:
     """By partition, the last offset of which something came out."""
     ends: dict[str, int] = {}
     for id in run.hashes:
-        place, offset = _place(id)
+        place, offset = placed(id)
         ends[place] = max(ends.get(place, -1), offset)
     return ends
 
 
-def _place(id: str) -> tuple[str, int]:
+def placed(id: str) -> tuple[str, int]:
+    """Partition and offset of the record that was read, from its id or one of those that descend from it."""
     place, _, number = id.rpartition(":")
     return place, int(number.partition(".")[0])
 
@@ -267,8 +256,8 @@ def _slow(run: Observation) -> Sickness:
 
 def root(id: str) -> str:
     """The id of the record that was read, of one that may descend from it."""
-    place, _, number = id.rpartition(":")
-    return f"{place}:{number.partition('.')[0]}"
+    place, offset = placed(id)
+    return f"{place}:{offset}"
 
 
 def _worth_looking_at(run: Observation) -> bool:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from metrics.crowd import OWN_CORES, STOLEN
 from metrics.format import number, percent, plural, rate
 from metrics.snapshot import Snapshot
 from metrics.window import TICK_S
@@ -24,9 +25,7 @@ COLLECTOR_SHARE = 0.15
 """A program that makes many objects spends some hundredths of its time in the cyclic collector."""
 
 WAITING = 0.25
-OWN_CORES = 0.75
-"""A run that has so much of the processors waits for itself."""
-STOLEN = 0.1
+"""So many of the run's threads are ready and wait for a processor."""
 
 TICKS = round(30.0 / TICK_S)
 """So much of the last reading is looked at."""

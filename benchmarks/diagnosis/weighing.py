@@ -11,7 +11,7 @@ from diagnosis.experiments import EXPERIMENTS
 from diagnosis.fitted import FITTED
 from diagnosis.hypotheses import HYPOTHESES
 from diagnosis.planner import concluded
-from diagnosis.scoring import Odds, Weighed, largest_factor
+from diagnosis.scoring import Odds, Weighed
 from metrics.findings import Cause
 
 Seen = Sequence[Sequence[str]]
@@ -92,7 +92,6 @@ def replayed(
                 "",
                 likelihood,
                 experiment.intervention,
-                largest_factor(experiment.family),
             )
         )
     return odds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
-from diagnosis.symptoms import Sickness
+from diagnosis.symptoms import Sickness, placed
 
 SIZE = 16
 BATCHES = 12
@@ -77,12 +77,7 @@ class Batches(Experiment):
 
 def offsets(sick: Sickness) -> list[int]:
     """The offsets of sick records, in order."""
-    found = set()
-    for id in sick.ids:
-        number = id.rpartition(":")[2].partition(".")[0]
-        if number.isdecimal():
-            found.add(int(number))
-    return sorted(found)
+    return sorted({placed(id)[1] for id in sick.ids})
 
 
 def _outcome(at: dict[int, list[int]], longer: list[int], records: int, case: Case, size: int) -> str:

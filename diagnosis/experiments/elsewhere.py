@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnosis.experiments.base import WITH_IDS, Case, Experiment, Finding
-from diagnosis.symptoms import root
+from diagnosis.symptoms import placed, root
 
 NEARLY_ALL = 0.9
 
@@ -31,7 +31,7 @@ class Elsewhere(Experiment):
         rest = max(1, limit - skip * max(1, len(case.first.partitions))) if limit is not None else None
         change = case.lab.change(start=skip, limit=rest)
         found = case.measure(change, case.lab.one(change))
-        before = {id for id in case.trouble.sick.ids if _offset(id) >= skip}
+        before = {id for id in case.trouble.sick.ids if placed(id)[1] >= skip}
         both = found.ids & before
         most = max(1, len(before | found.ids))
         if not found.ids:
@@ -41,8 +41,3 @@ class Elsewhere(Experiment):
         told = f"{len(both)} of {len(before)} records show it again without the first {skip}"
         told += f", {len(found.ids - before)} others do"
         return Finding(outcome, told, 1, change)
-
-
-def _offset(id: str) -> int:
-    number = id.rpartition(":")[2].partition(".")[0]
-    return int(number) if number.isdecimal() else 0

@@ -6,6 +6,7 @@ import ast
 
 from diagnosis.experiments import Case
 from diagnosis.repairs.base import Repair, after, block_of, indented, lines_of, margin, replaced, statement
+from diagnosis.symptoms import placed
 
 
 def poison_record(case: Case) -> list[Repair]:
@@ -26,9 +27,9 @@ def poison_record(case: Case) -> list[Repair]:
 def input_drift(case: Case) -> list[Repair]:
     bad = [each for each in case.first.rejections if each.raised] or list(case.first.rejections)
     place = case.first.failed_at or (bad[0].place if bad else None)
-    first = min(case.trouble.sick.ids, key=_offset) if case.trouble.sick.ids else "?"
+    first = min(case.trouble.sick.ids, key=placed) if case.trouble.sick.ids else "?"
     text = f"from {first} on the input is of another form: accept both forms, or have the source mended"
-    change = case.lab.change(limit=max(1, _offset(first))) if case.trouble.sick.ids else None
+    change = case.lab.change(limit=max(1, placed(first)[1])) if case.trouble.sick.ids else None
     return [Repair(text, place, first, change=change)]
 
 
@@ -113,11 +114,6 @@ def _everything(case: Case) -> list[str]:
     if len(first.partitions) != 1 or first.read > 20_000:
         return []
     return [f"{first.partitions[0]}:{number}" for number in range(first.read)]
-
-
-def _offset(id: str) -> int:
-    number = id.rpartition(":")[2].partition(".")[0]
-    return int(number) if number.isdecimal() else 0
 
 
 __all__ = ["block_of", "indented", "statement"]

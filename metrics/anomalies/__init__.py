@@ -138,7 +138,7 @@ class Watch:
             self._exact[key] = self._begin(anomaly)
         else:
             before = self._found[number]
-            if exact.severity == "critical" != before.severity:
+            if exact.severity == "critical" and before.severity != "critical":
                 self.news.append(News("error", exact.text))
             self._found[number] = replace(before, value=exact.value, text=exact.text, severity=exact.severity)
 

@@ -6,7 +6,6 @@ A walk is bounded in steps and depth. It runs none of the user's code: see :mod:
 from __future__ import annotations
 
 import functools
-import gc
 import logging
 import sys
 import threading
@@ -29,6 +28,7 @@ from metrics.heap.spots import (
     item_of,
     length,
     own_dict,
+    parts_of_threads,
     weakly,
 )
 
@@ -265,15 +265,10 @@ def _items(held: Any, name: str, place: str, look: Look) -> Iterator[Step]:
 
 
 def _thread_locals(held: threading.local, name: str) -> Iterator[Step]:
-    """Each thread's own attributes: they hang on the object, by a weak reference to that thread's part."""
-    for table in gc.get_referents(held):
-        if not is_a(table, dict):
-            continue
-        for own in list(table.values()):
-            if is_a(own, dict):
-                for attribute, value in list(own.items()):
-                    there = functools.partial(own.get, attribute)
-                    yield value, attribute, f"{name}.{attribute} {THREAD_LOCAL}", there, 0
+    for own in parts_of_threads(held):
+        for attribute, value in list(own.items()):
+            there = functools.partial(own.get, attribute)
+            yield value, attribute, f"{name}.{attribute} {THREAD_LOCAL}", there, 0
 
 
 def _contents(cell: types.CellType) -> Any:

@@ -8,11 +8,13 @@ built-in types, attributes are read past properties and ``__getattr__``.
 from __future__ import annotations
 
 import functools
+import gc
 import queue
+import threading
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeGuard, TypeVar
 
@@ -95,6 +97,13 @@ def bound(held: Any) -> int | None:
         return int(limit) if isinstance(limit, (int, float)) and 0 < limit < 1 << 62 else None
     except Exception:  # noqa: BLE001 - not having one is no fault
         return None
+
+
+def parts_of_threads(held: threading.local) -> Iterator[dict[str, Any]]:
+    """Each thread's own attributes: they hang on the object, by a weak reference to that thread's part."""
+    for table in gc.get_referents(held):
+        if is_a(table, dict):
+            yield from (own for own in list(table.values()) if is_a(own, dict))
 
 
 def attributes(held: object) -> dict[str, Any]:

@@ -25,6 +25,11 @@ _CHILD = _DOOR + "from run.trial.command import child; sys.exit(child())"
 _SERVER = _DOOR + "from run.trial.forks import serve; sys.exit(serve(int(sys.argv.pop())))"
 
 
+_GONE_S = 1.0
+_TRIES = 5
+"""What cannot be killed is not waited for any longer."""
+
+
 class Process:
     """A trial under way. Its stdout and stderr go to files, so that it never waits for a reader."""
 
@@ -32,20 +37,13 @@ class Process:
         self.out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self.err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
 
-    @property
-    def pid(self) -> int | None:
-        """Its number, which is that of its group; None as long as it has none."""
-        raise NotImplementedError
-
     def wait(self, seconds: float) -> int | None:
         """Its exit code, negative for a signal; None if it goes on after ``seconds``."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Kill it and every other process of its group."""
-        if (pid := self.pid) is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+        """Kill it and every other process of its group, and see it gone."""
+        raise NotImplementedError
 
     def said(self) -> tuple[bytes, bytes]:
         """What it wrote to stdout and stderr."""
@@ -73,10 +71,6 @@ class Started(Process):
             start_new_session=True,
         )
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
     def wait(self, seconds: float) -> int | None:
         try:
             return self._process.wait(seconds)
@@ -84,7 +78,7 @@ class Started(Process):
             return None
 
     def end(self) -> None:
-        super().end()
+        _kill(self._process.pid)
         self._process.wait()
 
 
@@ -107,11 +101,6 @@ class Forked(Process):
         finally:
             os.close(theirs)
 
-    @property
-    def pid(self) -> int | None:
-        lines = self._told.splitlines()
-        return int(lines[0]) if lines else None
-
     def wait(self, seconds: float) -> int | None:
         while self._told.count(b"\n") < 2:
             if not select.select([self._reply], [], [], seconds)[0]:
@@ -122,9 +111,23 @@ class Forked(Process):
             self._told += more
         return os.waitstatus_to_exitcode(int(self._told.splitlines()[1]))
 
+    def end(self) -> None:
+        # When its end is told its group is gone, and its number may be another's.
+        for _ in range(_TRIES):
+            if self.wait(0.0) is not None and self._told.count(b"\n") != 1:
+                return
+            if self._told:
+                _kill(int(self._told.splitlines()[0]))
+            self.wait(_GONE_S)
+
     def close(self) -> None:
         super().close()
         os.close(self._reply)
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 class Forks:

@@ -128,7 +128,7 @@ class Applied:
             before = self.at_work.enter(name)
             # Only in one thread is it known which records came before.
             look = not many and before is None and self.change.driver == "serial" and not self.made.full(name)
-            record = history.Given(given) if look else None
+            record = history.Before(given) if look else None
             try:
                 result = self._called(name, target, given, first=first, many=many)
                 if record is not None and result is not None and not isinstance(result, (list, tuple)):

@@ -15,6 +15,8 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol
 
+from metrics.heap.spots import parts_of_threads
+
 _LENGTHY = (dict, list, set, deque, bytearray)
 _NESTED = 512
 _DEEP = 3
@@ -265,13 +267,11 @@ def _of_value(
 def _of_threads(
     name: str, value: threading.local, stage: str | None, file: str | None, seen: set[int], depth: int
 ) -> Iterator[Holder]:
-    """What each thread keeps for itself: it hangs on the object, in a table by threads."""
-    for table in gc.get_referents(value):
-        for own in list(table.values()) if isinstance(table, dict) else ():
-            for attribute, within in list(own.items()) if isinstance(own, dict) else ():
-                yield from _of_value(
-                    f"{name}.{attribute}", within, stage, file, partial(own.get, attribute), seen, depth + 1
-                )
+    for own in parts_of_threads(value):
+        for attribute, within in list(own.items()):
+            yield from _of_value(
+                f"{name}.{attribute}", within, stage, file, partial(own.get, attribute), seen, depth + 1
+            )
 
 
 def _of_class(

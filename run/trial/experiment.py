@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 import tempfile
@@ -29,11 +28,12 @@ from pipeline.engine import Engine
 from pipeline.pipeline import INGESTION, OUTPUT
 from pipeline.tasks.writer import Writer
 from run import loader
+from run.trial import dates
 from run.trial.apply import Applied, is_own
 from run.trial.containers import Holder, StageRoot, discover, files_of, user_modules, user_of
 from run.trial.delay import install as install_delays
 from run.trial.driving import Ran, serial, threaded
-from run.trial.files import UserFiles, hear_of, patch
+from run.trial.files import UserFiles, patch
 from run.trial.opened import OpenWatch
 from run.trial.remembered import Memory
 from run.trial.shapes import shapes_of
@@ -53,9 +53,6 @@ COLLECT_AT = 5
 _POLL_S = 0.05
 _REASONS = 20
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
-_DATES = re.compile(r"\b(now|utcnow|today)\(")
-_BESIDE = 50
-"""So many files beside the pipeline's own are looked at."""
 _NUMBERS = re.compile(r"0x[0-9a-f]+|\d+(\.\d+)?")
 
 
@@ -106,7 +103,7 @@ class Trial:
         if change.seeded:
             seed_chance(change.seed)
         self._time.install()
-        self._look_for_dates()
+        dates.install(self._files, self._time.ask)
         install_delays(change.delays)
         threading.excepthook = self._thread_died
         patch(change.patches)
@@ -123,19 +120,6 @@ class Trial:
             self._only = applied.targets[0][0] if len(applied.targets) == 1 else None
             run = serial if change.driver == "serial" else threaded
             return self._observe(run(self, applied), applied, Path(folder))
-
-    def _look_for_dates(self) -> None:
-        """Give the user's code another ``datetime`` as soon as some of it asks that for the time."""
-
-        def look(text: str) -> None:
-            if _DATES.search(text) is not None:
-                self._time.install_dates()
-
-        # What is imported from a cache is not compiled.
-        for file in sorted(Path(self._main).parent.glob("*.py"))[:_BESIDE]:
-            with contextlib.suppress(OSError):
-                look(file.read_text(encoding="utf-8", errors="replace"))
-        hear_of(self._files, look)
 
     def _thread_died(self, arguments: threading.ExceptHookArgs) -> None:
         name = arguments.thread.name if arguments.thread is not None else "a thread"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +55,6 @@ def patch(patches: Sequence[Patch]) -> None:
         if mine and not isinstance(source, ast.AST):
             text = source if isinstance(source, str) else bytes(source).decode("utf-8-sig")
             source = patched(text, mine)
-        return real(source, filename, *arguments, **named)
-
-    builtins.compile = compiled
-
-
-def hear_of(files: UserFiles, listener: Callable[[str], None]) -> None:
-    """From now on, ``listener`` gets the text of every file of the user's before it is compiled."""
-    real: Any = builtins.compile
-
-    def compiled(source: Any, filename: Any, *arguments: Any, **named: Any) -> Any:
-        if isinstance(filename, str) and filename in files and not isinstance(source, ast.AST):
-            listener(source if isinstance(source, str) else bytes(source).decode("utf-8-sig", "replace"))
         return real(source, filename, *arguments, **named)
 
     builtins.compile = compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ def serve(descriptor: int) -> int:
             if isinstance(key.data, _Running):
                 watched.unregister(key.fd)
                 os.close(key.fd)
-                _tell(key.data.reply, os.waitpid(key.data.pid, 0)[1])
+                _tell(key.data.reply, _ended(key.data.pid))
                 os.close(key.data.reply)
                 replies.remove(key.data.reply)
                 continue
@@ -51,6 +52,16 @@ def serve(descriptor: int) -> int:
             replies.add(given[-1])
             running = _begun(given, [control.fileno(), watched.fileno(), *replies])
             watched.register(os.pidfd_open(running.pid), selectors.EVENT_READ, running)
+
+
+def _ended(pid: int) -> int:
+    """The wait status of a trial that is over, when nothing of what it has started is left.
+
+    Its number is its own until then: nobody else is killed under it.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
 
 
 def _begun(given: list[int], mine: Sequence[int]) -> _Running:

@@ -15,7 +15,7 @@ _LEAVES = 60
 _PLAIN = (str, int, float, bool, type(None))
 
 
-class Given:
+class Before:
     """A record before a function has it."""
 
     __slots__ = ("content", "leaves")
@@ -36,7 +36,7 @@ class Made:
         """Whether enough was seen of a stage."""
         return len(self.found.get(stage, ())) >= MOST
 
-    def note(self, stage: str, given: Given, result: Any) -> None:
+    def note(self, stage: str, before: Before, result: Any) -> None:
         """Look at what a function made of a record; the same record again is not looked at."""
         fields = _fields(result)
         if not fields:
@@ -44,10 +44,10 @@ class Made:
         altered = {
             name: fingerprint(value)
             for name, value in fields.items()
-            if isinstance(value, _PLAIN) and _exactly(value) not in given.leaves
+            if isinstance(value, _PLAIN) and _exactly(value) not in before.leaves
         }
         with self._lock:
-            self.found.setdefault(stage, {}).setdefault(given.content, altered)
+            self.found.setdefault(stage, {}).setdefault(before.content, altered)
 
 
 def _exactly(leaf: Any) -> tuple[bool, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dates
 import random
 import sys
 import threading
@@ -10,7 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from diagnosis.change import ClockChange
@@ -57,11 +56,17 @@ class UserTime:
         for name in (*_WALL, *_STEADY):
             setattr(time, name, self._stand_in(name, getattr(time, name)))
 
-    def install_dates(self) -> None:
-        """For ``datetime`` too, if it was not done before: only where it is needed, for schemas know no other
-        class than the real one."""
-        if dates.datetime is datetime:
-            dates.datetime = self._datetime()  # type: ignore[misc]
+    def ask(self, thing: Any, name: str, *arguments: Any, **named: Any) -> Any:
+        """What ``thing.now(...)`` gives, or ``utcnow``, or ``today``: the trial's date where it is one."""
+        call = getattr(thing, name)
+        if not (isinstance(thing, type) and issubclass(thing, date)):
+            return call(*arguments, **named)
+        frame = sys._getframe(1)
+        self.reads[f"{frame.f_code.co_filename}:{frame.f_lineno} {thing.__name__}.{name}"] += 1
+        stamp = self.changed("datetime", datetime.now(UTC).timestamp())
+        if name == "utcnow":
+            return thing(1970, 1, 1) + timedelta(seconds=stamp)
+        return thing.fromtimestamp(stamp, *arguments, **named)
 
     def _stand_in(self, name: str, real: Callable[[], Any]) -> Callable[[], Any]:
         unit = 1e-9 if name.endswith("_ns") else 1.0
@@ -91,29 +96,6 @@ class UserTime:
         if change.step_s and name in (*_WALL, "datetime") and self.records >= change.step_at:
             now += change.step_s
         return now
-
-    def _datetime(self) -> type[datetime]:
-        outer = self
-
-        class Datetime(datetime):
-            """A date whose ``now`` is the trial's."""
-
-            @classmethod
-            def now(cls, tz: tzinfo | None = None) -> Any:
-                frame = sys._getframe(1)
-                if frame.f_code.co_filename not in outer._files:
-                    return datetime.now(tz)
-                outer.reads[f"{frame.f_code.co_filename}:{frame.f_lineno} datetime.now"] += 1
-                return datetime.fromtimestamp(outer.changed("datetime", datetime.now(UTC).timestamp()), tz)
-
-            @classmethod
-            def utcnow(cls) -> Any:
-                frame = sys._getframe(1)
-                outer.reads[f"{frame.f_code.co_filename}:{frame.f_lineno} datetime.utcnow"] += 1
-                stamp = outer.changed("datetime", datetime.now(UTC).timestamp())
-                return datetime(1970, 1, 1) + timedelta(seconds=stamp)  # noqa: DTZ001 - as utcnow does
-
-        return Datetime
 
 
 def seed_chance(seed: int) -> None:

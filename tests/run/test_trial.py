@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -278,3 +279,70 @@ def test_a_trial_that_takes_too_long_is_killed(
     run = TrialLauncher(str(write(tmp_path / "many.py", text))).launch(Change(), 1.5)
     assert run.ending == "stalled"
     assert time.monotonic() - began < 20.0
+
+
+HOURS = """
+    from datetime import datetime, timezone
+
+
+    def young(made):
+        return (datetime.now(timezone.utc) - made).total_seconds() < 3600
+"""
+
+
+def test_a_module_beside_that_asks_for_the_time_sees_the_clock_that_it_is_given(tmp_path: Path) -> None:
+    write(tmp_path / "hours.py", HOURS)
+    text = """
+        from datetime import datetime, timezone
+
+        from hours import young
+        from pipeline import Pipeline, count, values
+
+        began = datetime.now(timezone.utc)
+        old = Pipeline("old")
+        old.read(values(lambda: ((number, number) for number in range(50))))
+        old.stage(lambda number: number if young(began) else None, name="young")
+        old.write(count())
+    """
+    file = write(tmp_path / "old.py", text)
+    for _ in range(2):
+        assert launched(file).delivered == 50
+        assert launched(file, Change(clock=ClockChange(step_s=7200.0, step_at=1), batch_size=1)).filtered > 0
+        py_compile.compile(str(tmp_path / "hours.py"))
+
+
+def test_a_schema_with_a_date_stays_what_it_is_where_the_code_asks_for_one(tmp_path: Path) -> None:
+    text = """
+        from datetime import date, datetime, timezone
+
+        import msgspec
+
+        from pipeline import Pipeline, count, files
+
+
+        class Order(msgspec.Struct):
+            id: int
+            at: datetime
+
+
+        orders = Pipeline("orders")
+        orders.read(files(INPUT), schema=Order)
+
+
+        @orders.stage
+        def of_the_past(order):
+            assert type(datetime.now(timezone.utc)) is datetime
+            assert type(date.today()) is date
+            return order if order.at < datetime.now(timezone.utc) else None
+
+
+        orders.write(count())
+    """
+    lines = tmp_path / "orders.jsonl"
+    lines.write_text('{"id": 1, "at": "2026-01-02T03:04:05Z"}\n' * 20)
+    file = write(tmp_path / "dated.py", text.replace("INPUT", repr(str(lines))))
+    observed = launched(file)
+    assert (observed.delivered, observed.rejected) == (20, 0)
+    assert sum(place.endswith(" datetime.now") for place in observed.clock_reads) == 2
+    # That clock begins in 2023.
+    assert launched(file, Change(clock=ClockChange(frozen=True))).filtered == 20
