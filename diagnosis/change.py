@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -26,6 +27,14 @@ class Patch:
     first: int
     last: int
     lines: tuple[str, ...]
+
+
+def patched(text: str, patches: Iterable[Patch]) -> str:
+    """A text with some of its lines replaced; all patches speak of the lines as they were."""
+    lines = text.splitlines()
+    for each in sorted(patches, key=lambda each: -each.first):
+        lines[each.first - 1 : each.last] = each.lines
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

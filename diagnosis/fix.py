@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from diagnosis.change import Change, Delay, Patch
+from diagnosis.change import Change, Delay, Patch, patched
 from diagnosis.experiments import Case
 from diagnosis.experiments.base import serial
 from diagnosis.lab import OutOfBudget
@@ -180,10 +180,9 @@ def _diff(case: Case, repair: Repair) -> str | None:
     parts: list[str] = []
     for file in dict.fromkeys(patch.file for patch in repair.patches):
         old = case.source.texts[file].splitlines()
-        new = list(old)
-        for patch in sorted(repair.patches, key=lambda each: -each.first):
-            if patch.file == file:
-                new[patch.first - 1 : patch.last] = patch.lines
+        new = patched(
+            case.source.texts[file], (each for each in repair.patches if each.file == file)
+        ).splitlines()
         name = file.rpartition("/")[2]
         parts += difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="", n=2)
     return "\n".join(parts) or None

@@ -10,7 +10,7 @@ threads: ``pipeline.threads`` drives it in production, ``pipeline.deterministic`
 from __future__ import annotations
 
 import itertools
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,11 +20,8 @@ from pipeline.clock import Clock
 from pipeline.control import Control, Failure
 from pipeline.dead_letters import DeadLetters
 from pipeline.events import (
-    Action,
-    ControlChanged,
     EventBus,
     PartitionInfo,
-    RunEnded,
     RunFailed,
     RunStarted,
     StageInfo,
@@ -51,6 +48,7 @@ from pipeline.tasks.work import Teller
 from pipeline.tasks.worker import Group, Worker
 from pipeline.tasks.writer import Writer
 from pipeline.unflushed import unflushed
+from pipeline.voice import Voice
 from pipeline.works import Works
 
 
@@ -108,9 +106,7 @@ class Engine:
         self.sink = pipeline.sink
         self.control = Control()
         self._given_up: tuple[Failure, float] | None = None
-        self._over = False
-        # A signal may steer in the middle of a word.
-        self._telling = threading.RLock()
+        self._voice = Voice(bus, clock)
         self.ledger = Ledger()
         self.pace = Pace(clock, options.rate)
         self.hops: list[Hop] = []
@@ -155,36 +151,36 @@ class Engine:
         self.lanes = self._lanes()
         self.control.attach(self.tasks)
 
-    # Steering: what a front end may do, each told as an event
+    # Steering: what a front end may do, told before it is done: in the log the end follows what brought it
 
     def pause(self) -> None:
         """Let every stage stop before its next batch."""
-        self._tell("pause")
+        self._voice.steered("pause")
         self.control.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self._tell("resume")
+        self._voice.steered("resume")
         self.control.resume()
 
     def step_record(self) -> bool:
         """Pause, and move the record that is furthest along by one hop; False if none can move."""
-        self._tell("step_record")
+        self._voice.steered("step_record")
         return self.control.step("record")
 
     def step_batch(self) -> bool:
         """Pause, and move the batch that is furthest along by one hop; False if none can move."""
-        self._tell("step_batch")
+        self._voice.steered("step_batch")
         return self.control.step("batch")
 
     def drain(self) -> None:
         """Read no more, finish what is in flight, then end."""
-        self._tell("drain")
+        self._voice.steered("drain")
         self.control.drain()
 
     def abort(self) -> None:
         """End before the next batch, wherever that is."""
-        self._tell("abort")
+        self._voice.steered("abort")
         self.control.abort()
 
     def give_up(self, seconds: float) -> None:
@@ -195,7 +191,7 @@ class Engine:
     def set_rate(self, records_per_s: float | None) -> None:
         """Read at most so many records a second from all sources together; None is without limit."""
         self.pace.set_rate(records_per_s)
-        self._tell("rate", records_per_s)
+        self._voice.steered("rate", records_per_s)
 
     def at_work(self) -> dict[str, list[object]]:
         """By stage, the functions and objects that run in it now: where the user's memory is reached from."""
@@ -212,12 +208,6 @@ class Engine:
         """What the tasks go by: equal to the one before as long as the same runs in every stage. Cheap."""
         return [each.work if isinstance(each, Worker) else each.delivery for each in self._movers]
 
-    def _tell(self, action: Action, value: float | None = None) -> None:
-        # Before the deed, so that in the log the end of the run follows what brought it about.
-        with self._telling:
-            if not self._over:
-                self.bus.emit(ControlChanged(self.clock.monotonic(), action, value))
-
     # The beginning and the end of a run; drivers call these
 
     def started(self) -> None:
@@ -233,21 +223,19 @@ class Engine:
         failure = self.control.failure
         complete = failure is None and not self.control.aborted and all(task.done for task in self.tasks)
         self.ledger.close(complete=complete)
-        now = self.clock.monotonic()
+        self._voice.ended(list(self._failures()), complete=complete)
+
+    def _failures(self) -> Iterator[RunFailed]:
+        failure, now = self.control.failure, self.clock.monotonic()
         if self._given_up is not None and failure is self._given_up[0]:
             names = [stage.name for stage in self.stages]
-            message = unflushed(self._given_up[1], self.ledger, names, self.tasks)
-            self.bus.emit(RunFailed(now, None, message, None))
+            yield RunFailed(now, None, unflushed(self._given_up[1], self.ledger, names, self.tasks), None)
         elif failure is not None:
-            self.bus.emit(RunFailed(now, failure.stage, failure.message, failure.traceback))
+            yield RunFailed(now, failure.stage, failure.message, failure.traceback)
         else:
             for reader in self.readers:
                 for partition, message, trace in reader.errors:
-                    self.bus.emit(RunFailed(now, INGESTION, _once(message, partition), trace))
-        with self._telling:
-            # What is asked for from now on comes too late, and is not told: the end is the last event.
-            self._over = True
-            self.bus.emit(RunEnded(now, complete))
+                    yield RunFailed(now, INGESTION, _once(message, partition), trace)
 
     # How it is put together
 

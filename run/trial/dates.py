@@ -28,7 +28,9 @@ def install(files: UserFiles, ask: Callable[..., Any]) -> None:
     def compiled(source: Any, filename: Any, mode: str, flags: int = 0, *others: Any, **named: Any) -> Any:
         mine = isinstance(filename, str) and filename in files
         if mine and not isinstance(source, ast.AST) and not flags & ast.PyCF_ONLY_AST:
-            source = _asking(source, filename, mode)
+            # By the compiler itself: whatever else stands before it has seen this text already.
+            tree = real(source, filename, mode, ast.PyCF_ONLY_AST, dont_inherit=True)
+            source = ast.fix_missing_locations(_Asking().visit(tree))
         return real(source, filename, mode, flags, *others, **named)
 
     def code(loader: SourceFileLoader, name: str) -> Any:
@@ -39,11 +41,6 @@ def install(files: UserFiles, ask: Callable[..., Any]) -> None:
 
     builtins.compile = compiled
     setattr(SourceFileLoader, "get_code", code)  # noqa: B010
-
-
-def _asking(source: Any, filename: str, mode: str) -> Any:
-    tree = ast.parse(source, filename, mode)
-    return ast.fix_missing_locations(_Asking().visit(tree))
 
 
 class _Asking(ast.NodeTransformer):

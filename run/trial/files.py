@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from diagnosis.change import Patch
+from diagnosis.change import Patch, patched
 from run.trial.containers import is_house
 
 
@@ -46,7 +46,7 @@ def patch(patches: Sequence[Patch]) -> None:
     if not patches:
         return
     by_file: dict[str, list[Patch]] = {}
-    for each in sorted(patches, key=lambda each: -each.first):
+    for each in patches:
         by_file.setdefault(each.file, []).append(each)
     real: Any = builtins.compile
 
@@ -58,11 +58,3 @@ def patch(patches: Sequence[Patch]) -> None:
         return real(source, filename, *arguments, **named)
 
     builtins.compile = compiled
-
-
-def patched(text: str, patches: Sequence[Patch]) -> str:
-    """A text with some of its lines replaced; the patches come from the last line to the first."""
-    lines = text.splitlines()
-    for each in patches:
-        lines[each.first - 1 : each.last] = each.lines
-    return "\n".join(lines) + "\n"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from diagnosis.change import Change, Patch
+from diagnosis.change import Change, patched
 from diagnosis.engine import Diagnoser
 from diagnosis.repairs import ends
 from diagnosis.repairs.base import Repair
@@ -107,13 +107,6 @@ def _source(text: str) -> Source:
     return Source.of([FILE], {FILE: text})
 
 
-def _with(text: str, patches: Iterable[Patch]) -> str:
-    lines = text.splitlines()
-    for patch in sorted(patches, key=lambda each: -each.first):
-        lines[patch.first - 1 : patch.last] = patch.lines
-    return "\n".join(lines) + "\n"
-
-
 def _given(text: str) -> list[int]:
     """What comes out of a text's stage for all records, in batches of four."""
     names: dict[str, type] = {}
@@ -152,7 +145,9 @@ def _repairs(text: str) -> list[Repair]:
 def test_a_repair_that_is_written_gives_each_record_once(text: str, words: str) -> None:
     right = [record * 10 for record in RECORDS]
     assert sorted(_given(text)) != right
-    cures = [repair.text for repair in _repairs(text) if sorted(_given(_with(text, repair.patches))) == right]
+    cures = [
+        repair.text for repair in _repairs(text) if sorted(_given(patched(text, repair.patches))) == right
+    ]
     assert any(words in each for each in cures), cures
 
 
@@ -190,7 +185,7 @@ def test_an_outcome_is_given_for_each_record(made: str, right: list[int | None] 
     given = []
     for repair in found:
         names: dict[str, Callable[[list[int]], list[int | None]]] = {}
-        exec(_with(text, repair.patches), names)
+        exec(patched(text, repair.patches), names)
         given.append(names["work"]([1, 4, 9]))
     assert given == ([] if right is None else [right])
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from diagnosis.change import Change, Patch
+from diagnosis.change import Change, patched
 from diagnosis.engine import Diagnoser
 from diagnosis.repairs import own
 from diagnosis.repairs.base import Repair
@@ -40,13 +40,6 @@ def _source(text: str) -> Source:
     return Source.of([FILE], {FILE: text})
 
 
-def _with(text: str, patches: Iterable[Patch]) -> str:
-    lines = text.splitlines()
-    for patch in sorted(patches, key=lambda each: -each.first):
-        lines[patch.first - 1 : patch.last] = patch.lines
-    return "\n".join(lines) + "\n"
-
-
 def _given(text: str) -> list[int]:
     names: dict[str, Callable[[int], int]] = {}
     exec(text, names)
@@ -67,7 +60,7 @@ def test_what_is_kept_is_no_longer_put_in_order_in_place() -> None:
     repair = _only(own.ordered(source, FILE, _function(source), {"latest"}))
     assert "sorted(latest, reverse=True)" in repair.text
     assert _given(SORTED) == [3, 3, 3, 3, 1]
-    assert _given(_with(SORTED, repair.patches)) == [3, 9, 4, 7, 1]
+    assert _given(patched(SORTED, repair.patches)) == [3, 9, 4, 7, 1]
 
 
 def test_a_list_of_the_call_itself_may_be_put_in_order() -> None:
@@ -82,7 +75,7 @@ def test_settings_that_a_record_changes_are_copied_for_each_call_in_every_use_of
     repair = _only(own.copied(source, FILE, _function(source), {"settings"}))
     assert repair.place == f"{FILE}:6"
     assert _given(SETTINGS) == [3, 9, 400, 700, 100]
-    assert _given(_with(SETTINGS, repair.patches)) == [3, 9, 400, 7, 1]
+    assert _given(patched(SETTINGS, repair.patches)) == [3, 9, 400, 7, 1]
 
 
 def test_a_name_that_the_function_binds_itself_is_not_copied() -> None:
@@ -105,7 +98,7 @@ def test_settings_are_left_alone_only_where_nothing_of_a_record_is_in_them(
     text += f'    settings["factor"] = {value}\n    return number * settings["factor"]\n'
     source = _source(text)
     found = own.left_alone(source, FILE, _function(source), {"settings"})
-    assert [_given(_with(text, each.patches)) for each in found] == [[3, 9, 4, 7, 1]] * left_out
+    assert [_given(patched(text, each.patches)) for each in found] == [[3, 9, 4, 7, 1]] * left_out
 
 
 @pytest.mark.parametrize(
@@ -132,7 +125,7 @@ def test_a_deadline_is_worked_out_where_it_is_read(text: str, names: list[str]) 
     found = own.deadlines(_source(text))
     assert [each.text.partition("call of ")[2].partition(",")[0] for each in found] == names
     for repair in found:
-        compile(_with(text, repair.patches), FILE, "exec")
+        compile(patched(text, repair.patches), FILE, "exec")
 
 
 DEADLINE = """
