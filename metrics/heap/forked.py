@@ -10,7 +10,7 @@ What the child must not do by accident:
 - destroy what other threads kept for themselves: at a fork, the interpreter lets go of the thread-local
   storage and the exceptions of threads that are no more, and an object that closes a connection when it goes
   would close the parent's. So everything in there is held for the time of the fork.
-- run finalizers: the collector is off.
+- run finalizers: the collector is off, and is so before the fork, whose own handlers make objects.
 - hold files open that the parent closes: it closes its own copies, which touches nothing of the parent's.
 - take the parent's signals: they are blocked during the fork, and then as if no handler were set.
 - outlive its use: it has an alarm that kills it, the parent kills it at the end of the run, and where memory
@@ -58,6 +58,8 @@ class Forked:
         kept = _thread_storage()
         _quiet()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             self.pid = os.fork()
             if self.pid == 0:
@@ -66,6 +68,8 @@ class Forked:
             os.close(reader)
             raise
         finally:
+            if collecting:
+                gc.enable()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(writer)
             del kept
@@ -120,7 +124,6 @@ class Forked:
 def _child(work: Callable[[Write], None], writer: int, seconds: int, nice: int) -> None:
     """Everything that the child does; it never returns."""
     try:
-        gc.disable()
         gc.collect = _nothing  # type: ignore[assignment]
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGPIPE):

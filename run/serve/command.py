@@ -115,7 +115,8 @@ def _view(words: Sequence[str], show: Show) -> int:
     # What anything prints is not to get between the frames.
     frames = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Ended at once: an exception from a handler, in the middle of the screen's tasks, can leave them waiting.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     display = msgspec.json.decode(asked, type=Display)
     attached = AttachedRun(Path(socket), SystemClock(), read_only=display.read_only)
     display = replace(display, read_only=attached.read_only)

@@ -25,6 +25,8 @@ MOST_CONNECTIONS = 32
 LONGEST_COMMAND = 4096
 IDLE_S = 30.0
 """How long a request may take to come in."""
+END_S = 5.0
+"""How long a viewer that was told to end may take before it is killed."""
 
 Start = Callable[[int, int], "subprocess.Popen[bytes]"]
 """Starts a screen of so many columns and rows: frames on its stdout, commands on its stdin."""
@@ -51,6 +53,8 @@ class WebServer(socketserver.TCPServer):
         self.token = secrets.token_urlsafe(32)
         self._start = start
         self._viewers: dict[str, subprocess.Popen[bytes]] = {}
+        """Until they have ended."""
+        self._closed = False
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         try:
@@ -77,10 +81,10 @@ class WebServer(socketserver.TCPServer):
         self.shutdown()
         self.server_close()
         with self._lock:
-            viewers = list(self._viewers.values())
-            self._viewers.clear()
-        for viewer in viewers:
-            _end(viewer)
+            self._closed = True
+            viewers = list(self._viewers)
+        for name in viewers:
+            self.close_viewer(name)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):
@@ -116,20 +120,22 @@ class WebServer(socketserver.TCPServer):
         return hmac.compare_digest(token.encode(), self.token.encode())
 
     def open_viewer(self, columns: int, rows: int) -> tuple[str, subprocess.Popen[bytes]] | None:
-        """A new screen and its name; None where there are too many."""
+        """A new screen and its name; None where there are too many, or the server is closing."""
         with self._lock:
-            if len(self._viewers) >= MOST_VIEWERS:
+            if self._closed or len(self._viewers) >= MOST_VIEWERS:
                 return None
             name = secrets.token_urlsafe(8)
             process = self._viewers[name] = self._start(columns, rows)
         return name, process
 
     def close_viewer(self, name: str) -> None:
-        """End a screen."""
+        """End a screen. It may be called by two threads at once; both wait until it has ended."""
         with self._lock:
-            process = self._viewers.pop(name, None)
+            process = self._viewers.get(name)
         if process is not None:
             _end(process)
+        with self._lock:
+            self._viewers.pop(name, None)
 
     def command(self, name: str, line: bytes) -> bool:
         """Hand a command to a screen; whether there is such a screen."""
@@ -146,16 +152,17 @@ class WebServer(socketserver.TCPServer):
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    # Only now: a thread that reads from it, or writes to it, holds the stream until it has ended.
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -12,13 +12,45 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from pipeline.engine import Options
 from pipeline.errors import ConfigurationError
+from run import demo
+from run.attach.presence import Presence
+from run.display import Display
+from run.serve import command
 from run.serve import http as serve_http
 from run.serve.http import MOST_VIEWERS, WebServer
+from run.session import Session
 from tests.run import chromium
 from tests.run.command import DEADLINE_S, DOOR, here
+
+DEAF = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{}', flush=True)
+while True:
+    signal.pause()
+"""
+
+DEEP_IN_WORK = """
+import sys, time
+from run.serve import command
+
+class Deep:
+    def stream(self, live, display, size, commands, frames):
+        frames.write(b"drawing\\n")
+        frames.flush()
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass
+
+command.main(sys.argv[1:], "monitor.py", owns_process=True, show=Deep())
+"""
 
 ECHO = """
 import sys
@@ -157,6 +189,53 @@ def test_there_is_room_for_so_many_screens_and_they_end_with_the_server(
     assert all(process.poll() is not None for process in processes)
 
 
+def test_a_screen_that_hears_nothing_ends_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_http, "END_S", 0.1)
+    started = []
+
+    def start(columns: int, rows: int) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            [sys.executable, "-c", DEAF, str(columns), str(rows)], stdin=pipe, stdout=pipe
+        )
+        started.append(process)
+        return process
+
+    server = WebServer(0, start)
+    try:
+        frames = Client(server).ask("GET", "/frames?columns=80&rows=24")
+        assert "viewer" in json.loads(frames.readline())
+        assert frames.readline() == b"{}\n"
+    finally:
+        server.close()
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
+    assert server.open_viewer(80, 24) is None
+    assert len(started) == 1
+
+
+def test_a_viewer_ends_when_it_is_told_to_whatever_it_is_at() -> None:
+    session = Session(demo.demo(10), Options())
+    presence = Presence(session, listen=True, read_only=False)
+    presence.start()
+    display = msgspec.json.encode(Display()).decode()
+    words = [command.VIEWER, str(presence.socket), "80", "24", display]
+    viewer = subprocess.Popen(
+        [sys.executable, "-c", DEEP_IN_WORK, *words],
+        cwd=DOOR.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert viewer.stdout is not None
+        assert viewer.stdout.readline() == b"drawing\n"
+        viewer.terminate()
+        assert viewer.wait(DEADLINE_S) == -signal.SIGTERM
+    finally:
+        viewer.kill()
+        viewer.communicate()
+        presence.end(None)
+
+
 def test_a_connection_that_says_nothing_is_ended(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve_http._Handler, "timeout", 0.1)
     silent = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_S)
@@ -192,7 +271,7 @@ class Serving:
             except subprocess.TimeoutExpired:
                 continue
             return self.process.returncode, out.decode()
-        out, _ = self.process.communicate()
+        out, _ = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode, out.decode()
 
 
