@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sysconfig
 from dataclasses import replace
 
 from metrics.heap.census import NOBODY, growing
 from metrics.heap.watch import BLOCKS_PER_RECORD, HeapWatch
 from metrics.memory_state import CacheState, MemoryState, TypeState
 
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-"""There an object of which another thread gave up the last reference waits for the thread that made it: that
-nobody refers to it is no sign of a leak."""
 LEAK_BYTES = 64 * 1024
 """A container that grows and weighs less is told, and not yet held against the run."""
 OBJECTS_PER_RECORD = 0.05
@@ -24,7 +20,11 @@ def leaking(cache: CacheState) -> bool:
 
 
 def piling_up(state: MemoryState, records: int) -> list[TypeState]:
-    """The types whose objects stay with the records, by the newest census, the most objects first."""
+    """The types whose objects stay with the records, by the newest census, the most objects first.
+
+    What nothing else refers to is no leak while the collector is on, which has only not come by yet. (Without
+    the GIL it may also wait for the thread that made it, when another has given up the last reference.)
+    """
     if state.census is None or not records:
         return []
     holders = dict(state.census.holders)
@@ -32,7 +32,7 @@ def piling_up(state: MemoryState, records: int) -> list[TypeState]:
         each
         for each in growing(state.census)
         if each.count_delta >= OBJECTS_PER_RECORD * records
-        and not (FREE_THREADED and holders.get(each.type) == NOBODY)
+        and holders.get(each.type) != NOBODY
     ]
     return sorted(found, key=lambda each: -each.count_delta)
 

@@ -85,14 +85,18 @@ def run_fused(
         except Exception as error:  # noqa: BLE001 - a record's failure is the record's
             position = len(out) + len(odd)
             stage, value = _origin(error)
-            told = RuntimeError("raised StopIteration") if isinstance(error, StopIteration) else error
-            odd.append(Odd(position, stage, failure(stage, position, told), value))
+            # A name of its own for the exception would hold this frame, and so the slice, in a cycle.
+            bad = failure(stage, position, _stopped() if isinstance(error, StopIteration) else error)
+            odd.append(Odd(position, stage, bad, value))
             continue
         position = len(out) + len(odd)
         if position >= expected:
             return out, odd
-        stopped = RuntimeError("raised StopIteration")
-        odd.append(Odd(position, -1, failure(-1, position, stopped)))
+        odd.append(Odd(position, -1, failure(-1, position, _stopped())))
+
+
+def _stopped() -> RuntimeError:
+    return RuntimeError("raised StopIteration")
 
 
 def stage_at_fault(error: BaseException) -> int | None:

@@ -189,3 +189,21 @@ def test_a_module_with_many_containers_is_not_taken_for_a_leak(tmp_path: Path) -
     done = call("run", str(source), "--headless", "--json", "-", cwd=tmp_path)
     assert done.code == EXIT_HEALTHY, done.err
     assert parsed(done.out)["memory"]["verdict"] in ("stable", "warming")
+
+
+def test_garbage_that_waits_for_the_collector_is_no_leak(tmp_path: Path) -> None:
+    source = tmp_path / "waiting.py"
+    source.write_text(
+        "import gc\n"
+        "from pipeline import Pipeline, count\n"
+        "gc.set_threshold(1_000_000)\n"
+        "class Node:\n    pass\n"
+        'numbers = Pipeline("numbers", batch_size=100)\n'
+        'numbers.read(lambda: ((at, {"n": at}) for at in range(20_000)))\n'
+        "@numbers.stage\ndef work(record):\n"
+        "    one, other = Node(), Node()\n    one.other, other.other = other, one\n    return record\n"
+        "numbers.write(count())\n"
+    )
+    done = call("run", str(source), "--headless", "--json", "-", cwd=tmp_path)
+    assert done.code == EXIT_HEALTHY, done.err
+    assert parsed(done.out)["memory"]["verdict"] == "stable"
