@@ -198,6 +198,9 @@ def test_steps_that_are_asked_for_in_haste_are_all_made(new: Callable[..., Pipel
     eventually(lambda: steps() - before == 7)
     running.quiet()
     assert steps() - before == 7
+    running.engine.drain()
+    running.finish()
+    assert running.counts.balanced
 
 
 @pytest.mark.parametrize("chain", [True, False])
