@@ -31,8 +31,7 @@ def piling_up(state: MemoryState, records: int) -> list[TypeState]:
     found = [
         each
         for each in growing(state.census)
-        if each.count_delta >= OBJECTS_PER_RECORD * records
-        and holders.get(each.type) != NOBODY
+        if each.count_delta >= OBJECTS_PER_RECORD * records and holders.get(each.type) != NOBODY
     ]
     return sorted(found, key=lambda each: -each.count_delta)
 
