@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.books import PartitionCount, QueueCount
@@ -200,7 +200,6 @@ class Flow(NamedTuple):
 flows = st.builds(Flow, st.integers(0, 500), *[st.integers(0, 100)] * 4)
 
 
-@settings(deadline=None)
 @given(st.lists(flows, max_size=20), st.integers(0, 5))
 def test_every_stage_accounts_for_what_it_took(batches: list[Flow], looks: int) -> None:
     books = FakeBooks()

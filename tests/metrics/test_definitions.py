@@ -79,7 +79,7 @@ def test_no_two_are_the_same_and_siblings_stand_together() -> None:
             assert first.attributes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(anything(Snapshot))
 def test_every_metric_reads_every_snapshot(snapshot: Snapshot) -> None:
     for metric in METRICS:
@@ -89,7 +89,7 @@ def test_every_metric_reads_every_snapshot(snapshot: Snapshot) -> None:
         assert all(dict(metric.attributes).items() <= dict(sample.labels).items() for sample in samples)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(anything(Snapshot))
 def test_a_threshold_and_the_metric_never_disagree(snapshot: Snapshot) -> None:
     for metric in METRICS:

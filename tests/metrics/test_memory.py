@@ -33,13 +33,13 @@ def judged(curve: Curve, length: int, seed: int, noise: float) -> Trend:
     return trend(readings(curve, length, seed, noise))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths, seeds, st.floats(0, 6 * MEBI))
 def test_flat_and_noisy_is_stable(length: int, seed: int, noise: float) -> None:
     assert judged(lambda _: 0.0, length, seed, noise).verdict == "stable"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths, seeds, st.floats(20 * MEBI, 400 * MEBI))
 def test_a_steady_leak_is_growing_and_its_slope_is_found(length: int, seed: int, leak: float) -> None:
     found = judged(lambda at: leak * at, length, seed, leak / 100)
@@ -48,20 +48,20 @@ def test_a_steady_leak_is_growing_and_its_slope_is_found(length: int, seed: int,
     assert found.slope == pytest.approx(leak / 100_000, rel=0.05)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths, seeds, st.floats(60 * MEBI, 400 * MEBI), st.floats(0.25, 0.45))
 def test_growth_that_levels_off_is_warming_up(length: int, seed: int, most: float, pace: float) -> None:
     found = judged(lambda at: most * (1 - math.exp(-at / pace)), length, seed, most / 200)
     assert found.verdict == "warming"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths, seeds, st.floats(20 * MEBI, 400 * MEBI), st.floats(0.05, 0.95))
 def test_one_jump_is_no_leak(length: int, seed: int, jump: float, when: float) -> None:
     assert judged(lambda at: jump * (at >= when), length, seed, MEBI / 2).verdict in ("stable", "warming")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths, seeds, st.floats(15 * MEBI, 40 * MEBI))
 def test_falling_is_shrinking(length: int, seed: int, fall: float) -> None:
     assert judged(lambda at: -fall * at, length, seed, fall / 100).verdict == "shrinking"

@@ -52,7 +52,7 @@ def parsed(snapshot: Snapshot) -> tuple[Numbers, Numbers]:
     return plain, numbers(parse_open(exposition(snapshot, open_metrics=True)))  # type: ignore[no-untyped-call]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(snapshots())
 def test_both_formats_hold_every_sample_and_nothing_else(snapshot: Snapshot) -> None:
     plain, open_metrics = parsed(snapshot)
@@ -70,7 +70,7 @@ def test_both_formats_hold_every_sample_and_nothing_else(snapshot: Snapshot) -> 
     assert all(told[key] == pytest.approx(value) for key, value in expected.items())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(times.filter(bool))
 def test_a_histogram_counts_each_record_once(spread: list[tuple[float, int]]) -> None:
     sketch = Sketch()

@@ -143,7 +143,7 @@ def test_a_value_that_is_no_json_is_shown_as_text_beside_the_rest(
     ),
     reason=st.text(max_size=10),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_nothing_in_a_record_keeps_it_out_of_the_file(originals: list[Any], reason: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rejections = [Rejection(Id(at), "stage", reason, value) for at, value in enumerate(originals)]

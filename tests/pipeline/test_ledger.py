@@ -196,7 +196,7 @@ class Run:
         assert Counter(self.ledger.duplicated_ids()) == Counter(self.model.duplicated)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(0, 1 << 40), st.integers(1, 40))
 def test_any_history_balances_and_names_what_is_lost_and_what_came_twice(seed: int, deeds: int) -> None:
     run = Run(seed)

@@ -135,7 +135,7 @@ def _letter(letter: Rejection) -> tuple[Id, str, str, Any, Any, bool]:
 
 
 @pytest.mark.parametrize("decode", [True, False])
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     mixtures=st.one_of(_mixtures, st.lists(_plenty, min_size=1, max_size=4)),
     numbers=st.lists(st.integers(0, 500), max_size=60),
@@ -154,7 +154,7 @@ def test_fused_stages_do_what_the_same_stages_do_one_by_one(
     assert vars(fused) == vars(one_by_one)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     deeds=st.lists(st.sampled_from(sorted(DEEDS)), min_size=1, max_size=6),
     numbers=st.lists(st.integers(0, 500), max_size=40),
@@ -188,7 +188,7 @@ BATCH_DEEDS = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     deeds=st.lists(st.sampled_from(sorted(BATCH_DEEDS)), min_size=1, max_size=6),
     numbers=st.lists(st.integers(0, 500), max_size=40),

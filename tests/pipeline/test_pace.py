@@ -40,7 +40,7 @@ def test_the_rate_is_not_exceeded_over_any_window(rate: float, readers: int, see
             assert total <= rate * (at - spent[first][0]) + burst + 1e-6
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rate=_RATES, readers=st.integers(1, 4))
 def test_the_rate_is_reached_and_shared_evenly(rate: float, readers: int) -> None:
     clock = ManualClock()

@@ -37,9 +37,7 @@ from tests.metrics import made
 from tests.run.command import DEADLINE_S, call, here, parsed, running, write
 from tests.run.snapshots import STARTED, a_run, anything, moment, recorded
 
-SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SLOW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @SLOW

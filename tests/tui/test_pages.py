@@ -209,7 +209,7 @@ def test_a_difference_loses_nothing_and_marks_only_what_differs(before: str, aft
     assert "".join(kept[0]) == "".join(kept[1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(max_size=40), st.sampled_from(sorted(VIEWS)))
 def test_any_filter_is_just_a_text(wanted: str, view: str) -> None:
     VIEWS[view].draw(scene(full(), ask=Ask(filter=wanted)))

@@ -76,7 +76,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(snapshots(), st.integers(80, 200), st.integers(2, 30), st.booleans(), st.booleans())
 def test_every_view_keeps_its_width_whatever_the_names(
     state: Snapshot, width: int, height: int, ascii: bool, read_only: bool
@@ -103,7 +103,7 @@ def test_every_view_keeps_its_width_whatever_the_names(
         assert not ascii or strip.text.isascii()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(snapshots(), st.integers(2, 79), st.integers(1, 20))
 def test_small_views_keep_their_width_too(state: Snapshot, width: int, height: int) -> None:
     for strip in (*summary(state, max(width, 60), 15, LOOK), *too_small(width, height, LOOK)):

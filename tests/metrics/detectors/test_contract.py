@@ -81,7 +81,7 @@ def test_what_is_not_known_is_as_if_it_had_not_been_there(method: Method) -> Non
 
 @every_detector
 @given(st.lists(numbers, max_size=200))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_same_readings_give_the_same_alarms_whatever_they_are(
     method: Method, values: list[float | None]
 ) -> None:

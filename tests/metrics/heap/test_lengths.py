@@ -26,7 +26,7 @@ def test_an_entry_a_record_is_growing_and_its_rate_is_exact() -> None:
     assert found.per_record == 1.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, st.floats(0.05, 1.0), st.integers(5_000, 50_000))
 def test_a_leak_of_a_share_of_the_records_is_growing(seed: int, share: float, records: int) -> None:
     chance = random.Random(seed)
@@ -41,7 +41,7 @@ def test_a_leak_of_a_share_of_the_records_is_growing(seed: int, share: float, re
     assert found.per_record == pytest.approx(share, rel=0.35)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, st.integers(20, 400), st.integers(2, 30))
 def test_a_cache_that_fills_from_a_bounded_set_of_keys_is_no_leak(seed: int, keys: int, times: int) -> None:
     chance = random.Random(seed)
@@ -59,7 +59,7 @@ def test_a_cache_that_fills_evenly_up_to_its_bound_is_no_leak(share: float) -> N
     assert judge(read(lambda at: min(at, share * 1_000), 1_000)).verdict in ("stable", "warming")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(50, 2_000), st.integers(3, 20), st.integers(1, 64))
 def test_a_cache_that_is_flushed_again_and_again_is_stable(tooth: int, teeth: int, readings: int) -> None:
     found = judge(read(lambda at: at % tooth, tooth * teeth, readings + MIN_READINGS))

@@ -98,7 +98,7 @@ VARIANTS = (
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data(), seed=st.integers(0, 1 << 30))
 def test_what_does_no_harm_is_not_seen(
     data: st.DataObject, seed: int, tmp_path_factory: pytest.TempPathFactory

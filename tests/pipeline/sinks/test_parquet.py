@@ -88,7 +88,7 @@ ORDER = Order(
 
 
 @given(rows=st.lists(ROWS, max_size=6), cut=st.integers(0, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_typed_rows_come_back_equal(rows: list[dict[str, Any]], cut: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.parquet"

@@ -115,7 +115,7 @@ def put(table: str, *batches: list[Any], **options: Any) -> Delivery:
 
 
 @given(rows=st.lists(ROWS, max_size=6), cut=st.integers(0, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_typed_rows_come_back_equal(rows: list[dict[str, Any]], cut: int) -> None:
     table = next(TABLES)
     delivery = put(table, [FULL, *rows[:cut]], rows[cut:])

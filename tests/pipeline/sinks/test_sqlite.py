@@ -165,7 +165,7 @@ def test_dicts_show_the_columns_and_new_keys_add_some(tmp_path: Path) -> None:
 
 
 @given(rows=st.lists(st.dictionaries(NAMES, CELLS, max_size=4), max_size=8), cut=st.integers(0, 8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_written_comes_back_unchanged_and_the_rest_is_rejected(
     rows: list[dict[str, Any]], cut: int
 ) -> None:
@@ -186,7 +186,7 @@ def test_what_is_written_comes_back_unchanged_and_the_rest_is_rejected(
 
 
 @given(table=NAMES, column=NAMES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_name_works_or_is_named_as_impossible(table: str, column: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.db"

@@ -77,7 +77,7 @@ ORDER = Order(7, datetime(2024, 2, 29, 12, tzinfo=UTC), [Item("a"), Item("b", 2)
 
 
 @given(batches=st.lists(st.lists(JSON, max_size=5), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_json_value_comes_back(batches: list[list[Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.jsonl"
@@ -157,7 +157,7 @@ def test_writing_without_opening_is_an_error(tmp_path: Path) -> None:
     rows=st.lists(st.fixed_dictionaries({"a": TEXT, 'b,"': TEXT, "": st.integers()}), min_size=1, max_size=8),
     cut=st.integers(1, 8),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_comes_back_from_csv(rows: list[dict[str, Any]], cut: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.csv"
@@ -166,7 +166,7 @@ def test_any_text_comes_back_from_csv(rows: list[dict[str, Any]], cut: int) -> N
 
 
 @given(rows=st.lists(st.tuples(TEXT), min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_one_column_loses_no_row_to_empty_text(rows: list[tuple[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out.csv"

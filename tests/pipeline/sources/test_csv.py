@@ -29,7 +29,7 @@ def _read(
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     rows=st.lists(st.tuples(_CELL, _CELL), max_size=8),
     size=st.integers(1, 20),
@@ -51,7 +51,7 @@ def test_what_the_csv_module_writes_is_read_back_however_it_is_cut(
     assert seen.values == {at: {"x": x, "y": y} for at, (x, y) in enumerate(rows) if at >= start}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     text=st.text(st.sampled_from('a",\n\r'), max_size=40), size=st.integers(1, 12), limit=st.integers(3, 60)
 )
@@ -71,7 +71,7 @@ def test_whatever_the_bytes_are_no_line_is_lost_and_none_is_there_twice(
     assert [line for row in rows for line in row.split(b"\n")] == given_lines
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     bad=st.sampled_from(
         [

@@ -305,7 +305,7 @@ ACTIONS = st.lists(
 
 
 @pytest.mark.usefixtures("_impatient")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(actions=ACTIONS)
 def test_whatever_happens_each_line_comes_once_and_in_order(actions: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

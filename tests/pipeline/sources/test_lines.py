@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.sources import files
@@ -28,14 +28,12 @@ def _oracle(data: bytes) -> dict[int, str]:
     }
 
 
-@settings(deadline=None)
 @given(data=_BYTES, size=st.integers(1, 9), start=st.integers(0, 8))
 def test_lines_are_the_same_however_the_bytes_are_cut(data: bytes, size: int, start: int) -> None:
     seen = drain(TextLines("utf-8", 1 << 20).chunks(in_blocks(data, size), start, None, "test"))
     assert seen.values == {at: line for at, line in _oracle(data).items() if at >= start}
 
 
-@settings(deadline=None)
 @given(data=_BYTES, size=st.integers(1, 9), limit=st.integers(1, 4), start=st.integers(0, 8))
 def test_a_line_is_rejected_exactly_when_it_is_too_long(
     data: bytes, size: int, limit: int, start: int
@@ -78,7 +76,6 @@ def test_a_byte_order_mark_is_dropped(tmp_path: Path, name: str, body: bytes) ->
     assert read(files(tmp_path / name)).values == read(files(plain / name)).values
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 5), body=st.sampled_from([b"", b"\n", b"x", b"\xef\xbb\xbf"]))
 def test_a_byte_order_mark_is_dropped_however_the_bytes_are_cut(size: int, body: bytes) -> None:
     from pipeline.sources.text import plain_text
