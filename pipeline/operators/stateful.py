@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.batch import Batch, Partition, Rejection
-from pipeline.errors import StageError
+from pipeline.errors import Reject, StageError
 from pipeline.ids import NO_IDS, Id, Ids
 from pipeline.operators.base import FATAL, describe
 from pipeline.stages import Dropped, Family, Merger, Record, Stage
 
 SMALL_GROUP = 64
 """So many records go on together even if they were read at different times: each group costs a batch."""
+
+_HOW_TO_REJECT = "; it was given many records: return record.rejected('why') for the one that is meant"
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class StatefulOperator:
     def _failed(self, method: str, error: Exception) -> StageError:
         if isinstance(error, StageError):
             return error
-        return StageError(f"stage {self.name!r} failed in {method}(): {describe(error)[0]}")
+        hint = _HOW_TO_REJECT if isinstance(error, Reject) else ""
+        return StageError(f"stage {self.name!r} failed in {method}(): {describe(error)[0]}{hint}")
 
     def _checked(self, returned: object, method: str) -> Iterable[Record | Dropped]:
         if returned is None or not isinstance(returned, Iterable):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import Id, Ids, Pipeline, Record, RefusedRecords, Retry, Sink, Stage, generated
+from pipeline import Id, Ids, Pipeline, Record, RefusedRecords, Reject, Retry, Sink, Stage, generated
 from pipeline import count as counting
 from pipeline.errors import StageError
 from pipeline.events import RunEnded, RunFailed
@@ -115,6 +115,21 @@ def test_a_batch_stage_that_dies_ends_the_run(
     pipeline.stage(dies, batch=True, workers=2)
     pipeline.write(counting())
     end(start(pipeline), "dies", kind.__name__, "in dies")
+
+
+class Rejecting(Stage):
+    """Rejects as a function would."""
+
+    def process(self, records: list[Record]) -> list[Record]:
+        raise Reject("odd")
+
+
+def test_a_stage_with_a_memory_that_raises_reject_is_told_how_to_do_it(new: Callable[..., Pipeline]) -> None:
+    pipeline = new()
+    pipeline.read([(n, n) for n in range(200)])
+    pipeline.stage(Rejecting())
+    pipeline.write(counting())
+    end(start(pipeline), "Rejecting", "Reject: odd", "return record.rejected('why')")
 
 
 class Mortal(Stage):
