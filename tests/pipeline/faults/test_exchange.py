@@ -79,7 +79,7 @@ def harmless(site: Site, text: str) -> Variant:
 
 
 def look(plan: Plan, ran: Ran) -> None:
-    if all(stage.workers == 1 for stage in plan.stages) or plan.workers == 1:
+    if all((plan.workers or stage.workers) == 1 for stage in plan.stages):
         check(plan, ran)
         return
     counts = ran.engine.ledger.counts()
