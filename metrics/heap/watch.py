@@ -223,11 +223,11 @@ class HeapWatch:
     def _last_census(self) -> None:
         """One more, where something is left that no container explains: it may name its type."""
         grows = any(cache.verdict == "growing" for cache in self.caches)
-        if self._left_behind() and gc.isenabled():
+        if not grows and self._left_behind() and gc.isenabled():
             # Garbage for which the collector has not come by yet is no leak.
             gc.collect()
             self.blocks.read(self._most_taken(), self._own_blocks())
-        self._censuses.finish(wanted=self._left_behind() and not grows, seconds=LAST_CENSUS_S)
+        self._censuses.finish(wanted=not grows and self._left_behind(), seconds=LAST_CENSUS_S)
 
     def _left_behind(self) -> bool:
         left = self.unexplained

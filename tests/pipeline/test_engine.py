@@ -87,7 +87,7 @@ def fused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 plans = st.composite(lambda draw: make_plan(lambda low, high: draw(st.integers(low, high))))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("fused")
 @given(plan=plans(), seed=st.integers(0, 1 << 30))
 def test_any_pipeline_delivers_what_plain_python_says(plan: Plan, seed: int, letters: Path) -> None:

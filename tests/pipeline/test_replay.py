@@ -387,7 +387,7 @@ def test_records_that_were_merged_into_a_rejected_one_come_along(bench: Bench) -
 # Whatever fails, and however often
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     rounds=st.lists(st.sets(st.integers(0, 49), max_size=30), min_size=1, max_size=5),
     cut=st.integers(1, 50),

@@ -61,7 +61,9 @@ FORMATS: dict[str, tuple[Callable[[Records], bytes], Callable[[Records], Records
     ".tsv": (_tsv, _cells),
 }
 
-_relaxed = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_relaxed = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.mark.parametrize("compression", COMPRESS)
